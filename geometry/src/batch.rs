@@ -1,0 +1,189 @@
+//! Batches of matrices of one order in one contiguous buffer.
+
+use nalgebra::{DMatrix, DMatrixView};
+use rayon::prelude::*;
+
+use crate::eigen;
+use crate::error::{Error, Result};
+use crate::spd::{self, Spd};
+
+/// N symmetric matrices of order d: tangent vectors, logarithms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SymBatch {
+    order: usize,
+    data: Vec<f64>,
+}
+
+/// N SPD matrices of order d, validated once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpdBatch(SymBatch);
+
+impl SymBatch {
+    /// Validates `data`: N blocks of d·d entries, each a symmetric matrix.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for order 0, [`Error::DimensionMismatch`] when the length is no multiple of d²,
+    /// [`Error::NonFinite`] and [`Error::NotSymmetric`] with the index of the matrix.
+    pub fn try_from_vec(order: usize, mut data: Vec<f64>) -> Result<Self> {
+        let size = checked_block(order, data.len())?;
+        for (index, block) in data.chunks_exact_mut(size).enumerate() {
+            let mut matrix = DMatrix::from_column_slice(order, order, block);
+            spd::validate_symmetric(&mut matrix, index)?;
+            block.copy_from_slice(matrix.as_slice());
+        }
+        Ok(Self { order, data })
+    }
+
+    /// Wraps data that is symmetric by construction.
+    pub(crate) fn from_vec_unchecked(order: usize, data: Vec<f64>) -> Self {
+        Self { order, data }
+    }
+
+    /// Order d of the matrices.
+    pub fn order(&self) -> usize {
+        self.order
+    }
+
+    /// Number N of matrices.
+    pub fn len(&self) -> usize {
+        self.data.len() / (self.order * self.order)
+    }
+
+    /// Whether there is no matrix.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// All entries, matrix after matrix.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.data
+    }
+
+    /// Matrix `index`, borrowed. Panics when `index >= len()`, as slices do.
+    pub fn matrix(&self, index: usize) -> DMatrixView<'_, f64> {
+        let size = self.order * self.order;
+        DMatrixView::from_slice(&self.data[index * size..(index + 1) * size], self.order, self.order)
+    }
+
+    /// The matrices in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = DMatrixView<'_, f64>> {
+        (0..self.len()).map(|index| self.matrix(index))
+    }
+}
+
+impl SpdBatch {
+    /// Validates `data`: N blocks of d·d entries, each an SPD matrix (row- or column-major is the same). O(N d³/3).
+    ///
+    /// # Errors
+    /// As [`SymBatch::try_from_vec`], and [`Error::NotPositiveDefinite`] with the index of the matrix and the pivot.
+    pub fn try_from_vec(order: usize, data: Vec<f64>) -> Result<Self> {
+        let batch = SymBatch::try_from_vec(order, data)?;
+        for (index, matrix) in batch.iter().enumerate() {
+            spd::cholesky(&matrix.into_owned(), index)?;
+        }
+        Ok(Self(batch))
+    }
+
+    /// Validates matrices of one order.
+    ///
+    /// # Errors
+    /// As [`Self::try_from_vec`]; [`Error::Empty`] when there is no matrix (the order would be unknown).
+    pub fn try_from_matrices(matrices: &[DMatrix<f64>]) -> Result<Self> {
+        let order = matrices.first().ok_or(Error::Empty { what: "batch" })?.nrows();
+        let mut data = Vec::with_capacity(matrices.len() * order * order);
+        for (index, matrix) in matrices.iter().enumerate() {
+            let (rows, columns) = matrix.shape();
+            if rows != columns {
+                return Err(Error::NotSquare { index, rows, columns });
+            }
+            if rows != order {
+                return Err(Error::DimensionMismatch {
+                    what: "order of a matrix in the batch",
+                    expected: order,
+                    found: rows,
+                });
+            }
+            data.extend_from_slice(matrix.as_slice());
+        }
+        Self::try_from_vec(order, data)
+    }
+
+    /// Wraps data that is SPD by construction.
+    pub(crate) fn from_vec_unchecked(order: usize, data: Vec<f64>) -> Self {
+        Self(SymBatch::from_vec_unchecked(order, data))
+    }
+
+    /// Order d of the matrices.
+    pub fn order(&self) -> usize {
+        self.0.order
+    }
+
+    /// Number N of matrices.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no matrix.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All entries, matrix after matrix.
+    pub fn as_slice(&self) -> &[f64] {
+        self.0.as_slice()
+    }
+
+    /// Matrix `index`, borrowed. Panics when `index >= len()`, as slices do.
+    pub fn matrix(&self, index: usize) -> DMatrixView<'_, f64> {
+        self.0.matrix(index)
+    }
+
+    /// The matrices in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = DMatrixView<'_, f64>> {
+        self.0.iter()
+    }
+
+    /// Matrix `index` as an [`Spd`] of its own. Panics when `index >= len()`, as slices do.
+    pub fn get(&self, index: usize) -> Spd {
+        Spd::try_new_at(self.matrix(index).into_owned(), index).expect("a batch holds validated matrices")
+    }
+
+    /// The matrices at `indices`, in that order. Panics when an index is out of range, as slices do.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut data = Vec::with_capacity(indices.len() * self.order() * self.order());
+        let size = self.order() * self.order();
+        for &index in indices {
+            data.extend_from_slice(&self.as_slice()[index * size..(index + 1) * size]);
+        }
+        Self::from_vec_unchecked(self.order(), data)
+    }
+
+    /// Logarithms of all matrices. O(N d³), threads over matrices.
+    pub fn log(&self) -> SymBatch {
+        let size = self.order() * self.order();
+        let mut data = vec![0.0; self.as_slice().len()];
+        data.par_chunks_exact_mut(size.max(1))
+            .enumerate()
+            .for_each(|(index, out)| {
+                let log = eigen::symmetric_eigen(&self.matrix(index).into_owned()).map(f64::ln);
+                out.copy_from_slice(log.as_slice());
+            });
+        SymBatch::from_vec_unchecked(self.order(), data)
+    }
+}
+
+/// d² after checking that `len` is a multiple of it.
+fn checked_block(order: usize, len: usize) -> Result<usize> {
+    if order == 0 {
+        return Err(Error::Empty { what: "matrix" });
+    }
+    let size = order * order;
+    if len % size != 0 {
+        return Err(Error::DimensionMismatch {
+            what: "length of the batch buffer modulo d²",
+            expected: 0,
+            found: len % size,
+        });
+    }
+    Ok(size)
+}

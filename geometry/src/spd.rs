@@ -1,0 +1,179 @@
+//! A single validated SPD matrix.
+
+use std::sync::OnceLock;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::eigen::{self, SymmetricEigen};
+use crate::error::{Error, Result};
+
+/// Largest accepted |a_ij - a_ji| / sqrt(a_ii a_jj).
+pub const SYMMETRY_TOLERANCE: f64 = 1e-10;
+
+/// A symmetric positive definite matrix, validated once.
+///
+/// Square, finite, symmetric to [`SYMMETRY_TOLERANCE`] relative (then replaced by (A + Aᵀ)/2), and with a Cholesky
+/// factorisation of positive pivots. The Cholesky factor is kept from validation; the eigendecomposition and the
+/// matrix logarithm are computed on first use and kept.
+#[derive(Debug, Clone)]
+pub struct Spd {
+    matrix: DMatrix<f64>,
+    cholesky: DMatrix<f64>,
+    eigen: OnceLock<SymmetricEigen>,
+    log: OnceLock<DMatrix<f64>>,
+}
+
+impl Spd {
+    /// Validates `matrix`. O(n³/3).
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for order 0, [`Error::NotSquare`], [`Error::NonFinite`], [`Error::NotSymmetric`],
+    /// [`Error::NotPositiveDefinite`] with the failing pivot.
+    ///
+    /// ```
+    /// use hadamard_geometry::Spd;
+    /// use nalgebra::dmatrix;
+    ///
+    /// let a = Spd::try_new(dmatrix![2.0, 1.0; 1.0, 3.0])?;
+    /// assert!((a.log_det() - 5.0_f64.ln()).abs() < 1e-15);
+    /// assert!(Spd::try_new(dmatrix![1.0, 2.0; 2.0, 1.0]).is_err());
+    /// # Ok::<(), hadamard_geometry::Error>(())
+    /// ```
+    pub fn try_new(matrix: DMatrix<f64>) -> Result<Self> {
+        Self::try_new_at(matrix, 0)
+    }
+
+    /// Validates `matrix`; errors name it as number `index`.
+    pub(crate) fn try_new_at(mut matrix: DMatrix<f64>, index: usize) -> Result<Self> {
+        validate_symmetric(&mut matrix, index)?;
+        let cholesky = cholesky(&matrix, index)?;
+        Ok(Self {
+            matrix,
+            cholesky,
+            eigen: OnceLock::new(),
+            log: OnceLock::new(),
+        })
+    }
+
+    /// The identity of the given order.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for order 0.
+    pub fn identity(order: usize) -> Result<Self> {
+        Self::try_new(DMatrix::identity(order, order))
+    }
+
+    /// Number of rows (and columns).
+    pub fn order(&self) -> usize {
+        self.matrix.nrows()
+    }
+
+    /// The matrix itself.
+    pub fn matrix(&self) -> &DMatrix<f64> {
+        &self.matrix
+    }
+
+    /// Gives the matrix back.
+    pub fn into_matrix(self) -> DMatrix<f64> {
+        self.matrix
+    }
+
+    /// Lower triangular L with A = L Lᵀ and positive diagonal.
+    pub fn cholesky(&self) -> &DMatrix<f64> {
+        &self.cholesky
+    }
+
+    /// Eigendecomposition A = P diag(d) Pᵀ, eigenvalues ascending. O(n³) on first use.
+    pub fn eigen(&self) -> &SymmetricEigen {
+        self.eigen.get_or_init(|| eigen::symmetric_eigen(&self.matrix))
+    }
+
+    /// Eigenvalues, ascending.
+    pub fn eigenvalues(&self) -> &DVector<f64> {
+        &self.eigen().values
+    }
+
+    /// Matrix logarithm P diag(log d) Pᵀ. O(n³) on first use.
+    pub fn log(&self) -> &DMatrix<f64> {
+        self.log.get_or_init(|| self.eigen().map(f64::ln))
+    }
+
+    /// log det A = 2 Σ log L_ii (no overflow or underflow).
+    pub fn log_det(&self) -> f64 {
+        2.0 * self.cholesky.diagonal().iter().map(|l| l.ln()).sum::<f64>()
+    }
+
+    /// Ratio of the largest to the smallest eigenvalue.
+    pub fn condition_number(&self) -> f64 {
+        let d = self.eigenvalues();
+        d[d.len() - 1] / d[0]
+    }
+}
+
+/// Checks shape, finiteness and symmetry, then replaces `matrix` by its symmetric part.
+pub(crate) fn validate_symmetric(matrix: &mut DMatrix<f64>, index: usize) -> Result<()> {
+    let (rows, columns) = matrix.shape();
+    if rows != columns {
+        return Err(Error::NotSquare { index, rows, columns });
+    }
+    if rows == 0 {
+        return Err(Error::Empty { what: "matrix" });
+    }
+    for column in 0..columns {
+        for row in 0..rows {
+            let value = matrix[(row, column)];
+            if !value.is_finite() {
+                return Err(Error::NonFinite {
+                    index,
+                    row,
+                    column,
+                    value,
+                });
+            }
+        }
+    }
+    for column in 0..columns {
+        for row in 0..column {
+            let (upper, lower) = (matrix[(row, column)], matrix[(column, row)]);
+            let scale = matrix[(row, row)].abs().sqrt() * matrix[(column, column)].abs().sqrt();
+            let gap = (upper - lower).abs();
+            if gap > SYMMETRY_TOLERANCE * scale {
+                return Err(Error::NotSymmetric {
+                    index,
+                    row,
+                    column,
+                    relative: gap / scale,
+                });
+            }
+            let mean = 0.5 * upper + 0.5 * lower;
+            matrix[(row, column)] = mean;
+            matrix[(column, row)] = mean;
+        }
+    }
+    Ok(())
+}
+
+/// Lower Cholesky factor, or the pivot at which it fails.
+pub(crate) fn cholesky(matrix: &DMatrix<f64>, index: usize) -> Result<DMatrix<f64>> {
+    let n = matrix.nrows();
+    let mut l = DMatrix::zeros(n, n);
+    for j in 0..n {
+        let mut value = matrix[(j, j)];
+        for k in 0..j {
+            value -= l[(j, k)] * l[(j, k)];
+        }
+        if !(value > 0.0 && value.is_finite()) {
+            return Err(Error::NotPositiveDefinite { index, pivot: j, value });
+        }
+        let pivot = value.sqrt();
+        l[(j, j)] = pivot;
+        for i in j + 1..n {
+            let mut s = matrix[(i, j)];
+            for k in 0..j {
+                s -= l[(i, k)] * l[(j, k)];
+            }
+            l[(i, j)] = s / pivot;
+        }
+    }
+    Ok(l)
+}

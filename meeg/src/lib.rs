@@ -1,0 +1,1 @@
+//! M/EEG recordings to covariances, features, kernels and predictions.

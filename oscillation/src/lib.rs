@@ -1,0 +1,1 @@
+//! Certified eigenvalue counts and count differences of Jacobi matrices.

@@ -1,0 +1,1 @@
+//! Pictures of matrices and of what was computed with them.

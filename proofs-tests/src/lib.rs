@@ -1,0 +1,1 @@
+//! Shared generators and golden-value reader of the property tests.

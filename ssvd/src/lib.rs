@@ -1,0 +1,1 @@
+//! Truncated SVD of large sparse matrices, kept up to date as data arrive.

@@ -1,0 +1,1 @@
+//! Bounded nonlinear systems by affine-scaling trust regions.

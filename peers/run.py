@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Times hadamard beside other libraries, both in one run.
+
+    python3 peers/run.py WING [--only TEXT] [--repeat N] [--json FILE] [--data DIR]
+
+WING is one of: meeg, geometry, sliced, ssvd, trust_region, oscillation.
+
+Makes a virtual environment under target/peers/WING, installs the pinned peers there, builds our side in release
+mode, runs both sides in turns, prints a table `task | ours | peer | ratio | goal | ok or short` of medians and
+writes it as JSON. The exit status is 1 when a goal is missed. Nothing here is needed to build, test or use the
+library.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import hashlib
+import importlib
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import venv
+from typing import Callable, Optional
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WINGS = ("meeg", "geometry", "sliced", "ssvd", "trust_region", "oscillation")
+
+
+@dataclasses.dataclass
+class Task:
+    """One row of the table.
+
+    `ours` and `peer` return a figure of one run, seconds unless `unit` says otherwise. With `goal`, the row is ok when
+    peer / ours is at least `goal`; with `limit`, when ours is at most `limit`; with `floor`, when ours is at least
+    `floor` (accuracies, counts); with none of them the row is shown and not judged.
+    """
+
+    name: str
+    ours: Callable[[], float]
+    peer: Optional[Callable[[], float]] = None
+    peer_name: str = ""
+    goal: Optional[float] = None
+    limit: Optional[float] = None
+    floor: Optional[float] = None
+    unit: str = "s"
+    repeat: int = 5
+    check: Optional[Callable[[], None]] = None
+
+
+class Ours:
+    """Our bench binary, kept running: one line of words in, one line of JSON out."""
+
+    def __init__(self, package, bench):
+        command = ["cargo", "build", "--release", "-p", package, "--bench", bench, "--message-format=json"]
+        build = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        messages = (json.loads(line) for line in build.stdout.splitlines() if line.startswith("{"))
+        programs = [m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == bench]
+        self.process = subprocess.Popen([programs[-1]], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, *words):
+        self.process.stdin.write(" ".join(str(word) for word in words) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"our side stopped at: {' '.join(map(str, words))}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(f"{' '.join(map(str, words))}: {answer['error']}")
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def environment(wing, requirements):
+    """Path of the interpreter of the wing's virtual environment, made when missing or when the pins changed."""
+    folder = ROOT / "target" / "peers" / wing
+    python = folder / "bin" / "python"
+    stamp = folder / "requirements.sha256"
+    digest = hashlib.sha256("\n".join(requirements).encode()).hexdigest()
+    if not python.exists() or not stamp.exists() or stamp.read_text() != digest:
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], check=True)
+        stamp.write_text(digest)
+    return python
+
+
+def machine():
+    """The machine and the date, for the record."""
+    cpu = platform.processor()
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = names[0] if names else cpu
+    rustc = subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    return {
+        "date": datetime.date.today().isoformat(),
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "rustc": rustc,
+    }
+
+
+def measure(task, repeat):
+    """Runs both sides in turns and returns the row."""
+    ours, peer = [], []
+    for _ in range(repeat or task.repeat):
+        ours.append(task.ours())
+        if task.peer:
+            peer.append(task.peer())
+    if task.check:
+        task.check()
+    row = {"task": task.name, "unit": task.unit, "ours": statistics.median(ours), "peer": None, "ratio": None}
+    row |= {"peer_name": task.peer_name, "goal": task.goal, "limit": task.limit, "floor": task.floor, "ok": True}
+    if peer:
+        row["peer"] = statistics.median(peer)
+        row["ratio"] = row["peer"] / row["ours"] if row["ours"] else float("inf")
+    if task.goal is not None:
+        row["ok"] = row["ratio"] is not None and row["ratio"] >= task.goal
+    if task.limit is not None:
+        row["ok"] = row["ok"] and row["ours"] <= task.limit
+    if task.floor is not None:
+        row["ok"] = row["ok"] and row["ours"] >= task.floor
+    return row
+
+
+def figure(value, unit):
+    if value is None:
+        return "-"
+    if unit != "s":
+        return f"{value:.4g} {unit}".strip()
+    for scale, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if value >= scale:
+            return f"{value / scale:.3g} {name}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+def cells(row):
+    goals = []
+    if row["goal"] is not None:
+        goals.append(f">= {row['goal']:g}x")
+    if row["limit"] is not None:
+        goals.append(f"<= {figure(row['limit'], row['unit'])}")
+    if row["floor"] is not None:
+        goals.append(f">= {figure(row['floor'], row['unit'])}")
+    peer = figure(row["peer"], row["unit"]) + (f" ({row['peer_name']})" if row["peer"] is not None else "")
+    ratio = f"{row['ratio']:.2f}x" if row["ratio"] is not None else "-"
+    verdict = ("ok" if row["ok"] else "short") if goals else "-"
+    return [row["task"], figure(row["ours"], row["unit"]), peer, ratio, " and ".join(goals) or "-", verdict]
+
+
+def compare(wing, options):
+    """The second half, run inside the virtual environment."""
+    module = importlib.import_module(wing)
+    work = ROOT / "target" / "peers" / f"{wing}-work"
+    work.mkdir(parents=True, exist_ok=True)
+    ours = Ours(*module.BINARY)
+    rows = []
+    print("| task | ours | peer | ratio | goal | |\n|---|---|---|---|---|---|", flush=True)
+    for task in module.tasks(ours, options.data, work):
+        if options.only and options.only not in task.name:
+            continue
+        rows.append(measure(task, options.repeat))
+        print("| " + " | ".join(cells(rows[-1])) + " |", flush=True)
+    ours.close()
+    short = [row["task"] for row in rows if not row["ok"]]
+    record = {"wing": wing, "machine": machine(), "requirements": module.REQUIREMENTS, "rows": rows}
+    path = options.json or ROOT / "target" / "peers" / f"{wing}.json"
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"\n{len(rows) - len(short)} of {len(rows)} ok; written to {os.path.relpath(path)}")
+    return 1 if short else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wing", choices=WINGS)
+    parser.add_argument("--only", help="run the tasks whose name contains this text")
+    parser.add_argument("--repeat", type=int, help="runs of each side (default: what the task says)")
+    parser.add_argument("--json", type=pathlib.Path, help="where to write the record")
+    parser.add_argument("--data", type=pathlib.Path, help="folder of recordings and matrices (default: ../shared/data)")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    default = pathlib.Path(os.environ.get("HADAMARD_DATA", ROOT.parent / "shared" / "data"))
+    if options.data is None and default.is_dir():
+        options.data = default
+    sys.modules["run"] = sys.modules["__main__"]
+    if options.inside:
+        return compare(options.wing, options)
+    module = importlib.import_module(options.wing)
+    python = environment(options.wing, module.REQUIREMENTS)
+    return subprocess.run([python, __file__, *sys.argv[1:], "--inside"], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

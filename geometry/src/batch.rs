@@ -178,7 +178,7 @@ fn checked_block(order: usize, len: usize) -> Result<usize> {
         return Err(Error::Empty { what: "matrix" });
     }
     let size = order * order;
-    if len % size != 0 {
+    if !len.is_multiple_of(size) {
         return Err(Error::DimensionMismatch {
             what: "length of the batch buffer modulo d²",
             expected: 0,

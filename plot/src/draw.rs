@@ -1,16 +1,17 @@
 //! Draws a [`Figure`] on any back end.
 
-use std::ops::Range;
 use std::sync::Once;
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::Ranged;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 
+use crate::axis::{Ruler, place};
 use crate::error::{Error, Result};
-use crate::figure::{Axis, Chart, Figure, Mark, Scale, Series};
+use crate::figure::{Chart, Figure, Mark, Scale, Series};
 
 /// Okabe and Ito's colours without yellow (unreadable on white), black last.
 const PALETTE: [RGBColor; 7] = [
@@ -162,12 +163,12 @@ impl Painter<'_> {
     fn plane<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<()> {
         let chart = self.chart;
         let bars = chart.series.iter().any(|s| s.mark == Mark::Bars);
-        let mut x = limits(
+        let mut x = Ruler::new(
             &chart.x,
             chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)),
             false,
         )?;
-        let mut y = limits(
+        let mut y = Ruler::new(
             &chart.y,
             chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.1)),
             bars,
@@ -185,54 +186,42 @@ impl Painter<'_> {
                 f64::from(width as i32 - left - right),
                 f64::from(height as i32 - bottom),
             );
-            equalise(&mut x, &mut y, inner);
+            Ruler::equalise(&mut x, &mut y, inner);
         }
+        let base = y.range().start.max(0.0).min(y.range().end);
         let mut plane = ChartBuilder::on(area)
             .x_label_area_size(bottom)
             .y_label_area_size(left)
             .margin_right(right)
-            .build_cartesian_2d(x.clone(), y.clone())
+            .build_cartesian_2d(x, y)
             .map_err(backend)?;
-        let x_text = |v: &f64| tick(&chart.x, *v, &x);
-        let y_text = |v: &f64| tick(&chart.y, *v, &y);
-        let ticks = |axis: &Axis, range: &Range<f64>, most: usize| {
-            if axis.hidden { 0 } else { tick_count(axis, range, most) }
-        };
         let mut mesh = plane.configure_mesh();
         mesh.x_desc(chart.x.label.clone())
             .y_desc(chart.y.label.clone())
             .axis_desc_style(self.font(TEXT))
             .label_style(self.font(TEXT - 2))
-            .x_labels(ticks(&chart.x, &x, 8))
-            .y_labels(ticks(&chart.y, &y, 7))
-            .x_label_formatter(&x_text)
-            .y_label_formatter(&y_text)
+            .x_labels(8)
+            .y_labels(7)
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(228, 228, 228).stroke_width(self.scale))
             .axis_style(RGBColor(120, 120, 120).stroke_width(self.scale));
-        if chart.x.hidden {
-            mesh.disable_x_mesh();
-        }
-        if chart.y.hidden {
-            mesh.disable_y_mesh();
+        if chart.x.hidden && chart.y.hidden {
+            mesh.disable_axes();
         }
         mesh.draw().map_err(backend)?;
         let plane = plane.plotting_area();
         for (index, series) in chart.series.iter().enumerate() {
-            self.series(plane, series, self.color(index), &y)?;
+            self.series(plane, series, self.color(index), base)?;
         }
         Ok(())
     }
 
     fn series<DB: DrawingBackend>(
         &self,
-        plane: &DrawingArea<
-            DB,
-            Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
-        >,
+        plane: &DrawingArea<DB, Cartesian2d<Ruler, Ruler>>,
         series: &Series,
         color: RGBColor,
-        y: &Range<f64>,
+        base: f64,
     ) -> Result<()> {
         let (x_axis, y_axis) = (&self.chart.x, &self.chart.y);
         let pieces = pieces(series, x_axis.scale, y_axis.scale);
@@ -266,7 +255,6 @@ impl Painter<'_> {
                     }
                 }
                 Mark::Bars => {
-                    let base = 0.0_f64.clamp(y.start, y.end);
                     for (at, height) in piece {
                         let bar = [(at - 0.35, base), (at + 0.35, height)];
                         plane.draw(&Rectangle::new(bar, color.filled())).map_err(backend)?;
@@ -284,16 +272,6 @@ impl Painter<'_> {
     }
 }
 
-/// Position of `value` on an axis, `None` where it cannot be shown.
-fn place(value: f64, scale: Scale) -> Option<f64> {
-    let position = match scale {
-        Scale::Linear => value,
-        Scale::Log10 if value > 0.0 => value.log10(),
-        Scale::Log10 => return None,
-    };
-    position.is_finite().then_some(position)
-}
-
 /// Runs of points that can be shown.
 fn pieces(series: &Series, x: Scale, y: Scale) -> Vec<Vec<(f64, f64)>> {
     let mut pieces = vec![Vec::new()];
@@ -305,133 +283,4 @@ fn pieces(series: &Series, x: Scale, y: Scale) -> Vec<Vec<(f64, f64)>> {
     }
     pieces.retain(|piece| !piece.is_empty());
     pieces
-}
-
-/// Range of positions on an axis: the one asked for, or that of the data with a margin of 4 %.
-fn limits(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Result<Range<f64>> {
-    if let Some((least, greatest)) = axis.range {
-        return match place(least, axis.scale).zip(place(greatest, axis.scale)) {
-            Some((a, b)) if a < b => Ok(a..b),
-            _ => Err(Error::Mismatch {
-                what: "range of an axis",
-                expected: "two increasing numbers, positive on a logarithmic axis".into(),
-                found: format!("{least}..{greatest} on {:?}", axis.label),
-            }),
-        };
-    }
-    if !axis.names.is_empty() {
-        return Ok(-0.6..axis.names.len() as f64 - 0.4);
-    }
-    let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-    for position in values.filter_map(|v| place(v, axis.scale)) {
-        (least, greatest) = (least.min(position), greatest.max(position));
-    }
-    if from_zero {
-        (least, greatest) = (least.min(0.0), greatest.max(0.0));
-    }
-    if least > greatest {
-        return Ok(0.0..1.0);
-    }
-    let spread = greatest - least;
-    // A constant still needs a range of some width around it.
-    let margin = if spread > 0.0 {
-        0.04 * spread
-    } else {
-        least.abs().max(f64::MIN_POSITIVE.sqrt()) * 0.5
-    };
-    Ok(least - margin..greatest + margin)
-}
-
-/// Widens one range so that a unit has the same length on both axes of a plane of `size` pixels.
-fn equalise(x: &mut Range<f64>, y: &mut Range<f64>, size: (f64, f64)) {
-    let unit = ((x.end - x.start) / size.0).max((y.end - y.start) / size.1);
-    for (range, pixels) in [(x, size.0), (y, size.1)] {
-        let (middle, half) = (0.5 * (range.start + range.end), 0.5 * unit * pixels);
-        *range = middle - half..middle + half;
-    }
-}
-
-/// How many ticks to ask for: a logarithmic axis has one a decade at most.
-fn tick_count(axis: &Axis, range: &Range<f64>, most: usize) -> usize {
-    if !axis.names.is_empty() {
-        return axis.names.len() + 2;
-    }
-    if axis.scale == Scale::Log10 && range.end - range.start > 2.0 {
-        return most.min((range.end - range.start).ceil() as usize + 1);
-    }
-    most
-}
-
-/// Text at a tick.
-fn tick(axis: &Axis, position: f64, range: &Range<f64>) -> String {
-    if !axis.names.is_empty() {
-        let index = position.round();
-        let near = (position - index).abs() < 1e-6 && index >= 0.0;
-        return if near {
-            axis.names.get(index as usize).cloned().unwrap_or_default()
-        } else {
-            String::new()
-        };
-    }
-    match axis.scale {
-        Scale::Log10 if range.end - range.start > 2.0 => {
-            if (position - position.round()).abs() < 1e-6 {
-                format!("1e{}", position.round())
-            } else {
-                String::new()
-            }
-        }
-        Scale::Log10 => number(10f64.powf(position), 10f64.powf(position) * 0.01),
-        Scale::Linear => number(position, range.end - range.start),
-    }
-}
-
-/// `value` with as many digits as a range of width `spread` needs.
-fn number(value: f64, spread: f64) -> String {
-    let largest = value.abs().max(spread.abs());
-    if value.abs() < 1e-9 * spread.abs() {
-        return "0".into();
-    }
-    if !(1e-3..1e5).contains(&largest) {
-        let text = format!("{value:.2e}");
-        return text.replace(".00e", "e").replace("0e", "e");
-    }
-    let digits = (2.0 - spread.abs().log10().floor()).clamp(0.0, 6.0) as usize;
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_short_and_true() {
-        assert_eq!(number(0.5, 1.0), "0.5");
-        assert_eq!(number(2000.0, 5000.0), "2000");
-        assert_eq!(number(1e-12, 1e-11), "1e-12");
-        assert_eq!(number(1e-17, 1.0), "0");
-        assert_eq!(number(100.0, 10.0), "100");
-    }
-
-    #[test]
-    fn a_unit_is_as_long_on_both_axes() {
-        let (mut x, mut y) = (0.0..4.0, 0.0..1.0);
-        equalise(&mut x, &mut y, (400.0, 200.0));
-        assert_eq!((x.end - x.start) / 400.0, (y.end - y.start) / 200.0);
-        assert!(x.start <= 0.0 && x.end >= 4.0);
-    }
-
-    #[test]
-    fn constant_and_empty_data_have_a_range() {
-        for value in [0.0, 5.0, -3e-26] {
-            let range = limits(&Axis::linear(""), [value].into_iter(), false).unwrap();
-            assert!(range.start < value && value < range.end);
-        }
-        assert_eq!(limits(&Axis::log(""), [0.0].into_iter(), false).unwrap(), 0.0..1.0);
-    }
 }

@@ -28,6 +28,7 @@
 //! # Ok::<(), hadamard_plot::Error>(())
 //! ```
 
+mod axis;
 pub mod clouds;
 pub mod curves;
 mod draw;

@@ -2,13 +2,14 @@
 """Times hadamard beside other libraries, both in one run.
 
     python3 peers/run.py WING [--only TEXT] [--repeat N] [--json FILE] [--data DIR]
+    python3 peers/run.py docs
 
 WING is one of: meeg, geometry, sliced, ssvd, trust_region, oscillation.
 
 Makes a virtual environment under target/peers/WING, installs the pinned peers there, builds our side in release
 mode, runs both sides in turns, prints a table `task | ours | peer | ratio | goal | ok or short` of medians and
-writes it as JSON. The exit status is 1 when a goal is missed. Nothing here is needed to build, test or use the
-library.
+writes it as JSON. The exit status is 1 when a goal is missed. `docs` writes docs/PERFORMANCE.md and docs/ACCURACY.md
+from the records of the last runs. Nothing here is needed to build, test or use the library.
 """
 
 import argparse
@@ -172,15 +173,48 @@ def compare(wing, options):
     ours.close()
     short = [row["task"] for row in rows if not row["ok"]]
     record = {"wing": wing, "machine": machine(), "requirements": module.REQUIREMENTS, "rows": rows}
-    path = options.json or ROOT / "target" / "peers" / f"{wing}.json"
+    # A run of some tasks only is no record of the wing.
+    path = options.json or ROOT / "target" / "peers" / f"{wing}{'-part' if options.only else ''}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
     print(f"\n{len(rows) - len(short)} of {len(rows)} ok; written to {os.path.relpath(path)}")
     return 1 if short else 0
 
 
+def document(title, intro, keep):
+    """A page of tables, one a wing, of the rows that `keep` chooses."""
+    lines = [f"# {title}", "", intro, ""]
+    for wing in WINGS:
+        path = ROOT / "target" / "peers" / f"{wing}.json"
+        if not path.exists():
+            continue
+        record = json.loads(path.read_text())
+        rows = [row for row in record["rows"] if keep(row)]
+        if not rows:
+            continue
+        where = record["machine"]
+        lines += [f"## {wing}", "", f"{where['date']}, {where['cpu']}, {where['cores']} cores, {where['system']};"]
+        lines += [f"{where['rustc']}, Python {where['python']}; {', '.join(record['requirements'])}.", ""]
+        lines += ["| task | ours | peer | ratio | goal | |", "|---|---|---|---|---|---|"]
+        lines += ["| " + " | ".join(cells(row)) + " |" for row in rows] + [""]
+    return "\n".join(lines)
+
+
+def write_docs():
+    docs = ROOT / "docs"
+    docs.mkdir(exist_ok=True)
+    intro = "Written by `python3 peers/run.py docs` from measured runs (`python3 peers/run.py WING`): medians, both sides in one run."
+    pages = {
+        "PERFORMANCE.md": ("Performance", lambda row: row["unit"] == "s"),
+        "ACCURACY.md": ("Accuracy", lambda row: row["unit"] != "s"),
+    }
+    for name, (title, keep) in pages.items():
+        (docs / name).write_text(document(title, intro, keep))
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wing", choices=WINGS)
+    parser.add_argument("wing", choices=(*WINGS, "docs"))
     parser.add_argument("--only", help="run the tasks whose name contains this text")
     parser.add_argument("--repeat", type=int, help="runs of each side (default: what the task says)")
     parser.add_argument("--json", type=pathlib.Path, help="where to write the record")
@@ -191,6 +225,8 @@ def main():
     if options.data is None and default.is_dir():
         options.data = default
     sys.modules["run"] = sys.modules["__main__"]
+    if options.wing == "docs":
+        return write_docs()
     if options.inside:
         return compare(options.wing, options)
     module = importlib.import_module(options.wing)

@@ -14,3 +14,8 @@ pub use hadamard_plot as plot;
 pub use hadamard_ssvd as ssvd;
 #[cfg(feature = "trust-region")]
 pub use hadamard_trust_region as trust_region;
+
+/// The examples of the README, compiled and run as documentation tests.
+#[cfg(all(doctest, feature = "geometry"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

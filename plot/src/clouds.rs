@@ -1,7 +1,7 @@
 //! Clouds of points in the plane.
 
 use crate::error::{Error, Result};
-use crate::figure::{Axis, Chart, Figure, Series};
+use crate::figure::{Axis, Chart, Figure, Points, Series};
 
 /// Charts side by side, each with named clouds of points on the same axes (before and after an alignment, say).
 ///
@@ -9,7 +9,7 @@ use crate::figure::{Axis, Chart, Figure, Series};
 ///
 /// # Errors
 /// [`Error::Empty`] without a point.
-pub fn scatter<L: AsRef<str>>(x: &str, y: &str, charts: &[(&str, Vec<(L, Vec<(f64, f64)>)>)]) -> Result<Figure> {
+pub fn scatter<L: AsRef<str>>(x: &str, y: &str, charts: &[(&str, Vec<(L, Points)>)]) -> Result<Figure> {
     let all = || charts.iter().flat_map(|c| &c.1).flat_map(|cloud| &cloud.1);
     let range = |pick: fn(&(f64, f64)) -> f64| {
         let values = || all().map(pick).filter(|v| v.is_finite());

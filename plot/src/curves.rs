@@ -1,7 +1,7 @@
 //! Curves on linear or logarithmic axes, and performance profiles.
 
 use crate::error::{Error, Result};
-use crate::figure::{Axis, Chart, Figure, Mark, Series};
+use crate::figure::{Axis, Chart, Figure, Mark, Points, Series};
 
 /// Named curves of (x, y) points joined by lines.
 ///
@@ -16,7 +16,7 @@ use crate::figure::{Axis, Chart, Figure, Mark, Series};
 ///
 /// # Errors
 /// [`Error::Empty`] without curves.
-pub fn lines<L: AsRef<str>>(x: Axis, y: Axis, curves: &[(L, Vec<(f64, f64)>)]) -> Result<Figure> {
+pub fn lines<L: AsRef<str>>(x: Axis, y: Axis, curves: &[(L, Points)]) -> Result<Figure> {
     drawn(Mark::Line, x, y, curves)
 }
 
@@ -24,11 +24,11 @@ pub fn lines<L: AsRef<str>>(x: Axis, y: Axis, curves: &[(L, Vec<(f64, f64)>)]) -
 ///
 /// # Errors
 /// [`Error::Empty`] without curves.
-pub fn steps<L: AsRef<str>>(x: Axis, y: Axis, curves: &[(L, Vec<(f64, f64)>)]) -> Result<Figure> {
+pub fn steps<L: AsRef<str>>(x: Axis, y: Axis, curves: &[(L, Points)]) -> Result<Figure> {
     drawn(Mark::Steps, x, y, curves)
 }
 
-fn drawn<L: AsRef<str>>(mark: Mark, x: Axis, y: Axis, curves: &[(L, Vec<(f64, f64)>)]) -> Result<Figure> {
+fn drawn<L: AsRef<str>>(mark: Mark, x: Axis, y: Axis, curves: &[(L, Points)]) -> Result<Figure> {
     if curves.is_empty() {
         return Err(Error::Empty { what: "no curves" });
     }

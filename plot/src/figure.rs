@@ -7,6 +7,9 @@ use plotters::prelude::*;
 use crate::draw;
 use crate::error::{Error, Result};
 
+/// Points (x, y).
+pub type Points = Vec<(f64, f64)>;
+
 /// How an axis maps numbers to positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
@@ -101,7 +104,7 @@ pub struct Series {
     /// Name in the legend; no entry when `None`.
     pub label: Option<String>,
     /// The points (x, y). One that is not finite, or not positive on a logarithmic axis, leaves a gap.
-    pub points: Vec<(f64, f64)>,
+    pub points: Points,
     /// How they are drawn.
     pub mark: Mark,
     /// Place in the palette (modulo its length); the place of the series in its chart when `None`.

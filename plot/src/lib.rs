@@ -7,6 +7,7 @@
 //! | geodesics as ellipses (order 2) or projected ellipsoids (order 3) | [`geodesics::ellipses`] |
 //! | geodesics in the cone SPD(2) | [`geodesics::cone`] |
 //! | eigenvalues, determinant and trace along geodesics | [`geodesics::invariants`] |
+//! | distance balls of several metrics side by side | [`balls::balls`] |
 //! | predicted against true values | [`regression::predicted_vs_true`] |
 //! | weight of each channel in a model | [`regression::pattern`] |
 //! | error against cohort size | [`regression::learning_curve`] |
@@ -29,6 +30,7 @@
 //! ```
 
 mod axis;
+pub mod balls;
 pub mod clouds;
 pub mod curves;
 mod draw;
@@ -38,4 +40,4 @@ pub mod geodesics;
 pub mod regression;
 
 pub use error::{Error, Result};
-pub use figure::{Axis, Chart, Figure, Mark, Scale, Series};
+pub use figure::{Axis, Chart, Figure, Mark, Points, Scale, Series};

@@ -1,7 +1,7 @@
 //! Pictures of predictions: predicted against true, weights of channels, error against cohort size.
 
 use crate::error::{Error, Result};
-use crate::figure::{Axis, Chart, Figure, Mark, Series};
+use crate::figure::{Axis, Chart, Figure, Mark, Points, Series};
 
 /// Predicted against true values, one colour a model, with the line of perfect prediction.
 ///
@@ -81,7 +81,7 @@ pub fn pattern<L: AsRef<str>>(label: &str, channels: &[String], bands: &[(L, Vec
 ///
 /// # Errors
 /// [`Error::Empty`] without curves.
-pub fn learning_curve<L: AsRef<str>>(error_label: &str, curves: &[(L, Vec<(f64, f64)>)]) -> Result<Figure> {
+pub fn learning_curve<L: AsRef<str>>(error_label: &str, curves: &[(L, Points)]) -> Result<Figure> {
     if curves.is_empty() {
         return Err(Error::Empty { what: "no curves" });
     }

@@ -1,0 +1,28 @@
+# Recipes for people who work on the library; `just` lists them.
+
+default:
+    @just --list
+
+# All tests, as CI runs them.
+test:
+    cargo test --workspace
+
+# Format, lints, tests, documentation, examples.
+ci:
+    .ci/run
+
+# Ten times the usual number of property-test cases.
+test-hard:
+    PROPTEST_CASES=2560 cargo test --release -p proofs-tests
+
+# Documentation of all crates, opened in a browser.
+doc:
+    cargo doc --workspace --no-deps --open
+
+# Times one wing (meeg, geometry, sliced, ssvd, trust_region, oscillation) beside its peers.
+peers wing:
+    python3 peers/run.py {{wing}}
+
+# Every example on its default input; pictures go to out/.
+run_all:
+    for e in examples/*.rs; do n=$(basename "$e" .rs); echo "== $n"; cargo run --release --example "$n" -- --out "out/$n" || exit 1; done

@@ -60,6 +60,14 @@ pub enum Error {
         /// How many parts were asked for.
         folds: usize,
     },
+    /// A recording does not fit the others, or cannot be used.
+    #[error("{id}: {cause}")]
+    Recording {
+        /// Name of the recording.
+        id: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The geometry of SPD matrices refused the input.
     #[error(transparent)]
     Geometry(#[from] hadamard_geometry::Error),

@@ -50,6 +50,18 @@ pub enum Error {
         /// Value of the pivot.
         value: f64,
     },
+    /// A matrix is positive definite in exact arithmetic only: its smallest eigenvalues are rounding errors.
+    #[error(
+        "matrix {index} has numerical rank {rank} or less, order {order}: shrink it or project to the common range before taking logarithms"
+    )]
+    RankDeficient {
+        /// Position in the batch (0 for a single matrix).
+        index: usize,
+        /// Number of eigenvalues above the relative tolerance (an upper bound).
+        rank: usize,
+        /// Order of the matrix.
+        order: usize,
+    },
     /// Two inputs that must share an order or a length do not.
     #[error("{what}: expected {expected}, found {found}")]
     DimensionMismatch {

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod eigen;
 pub mod error;
 pub mod metric;
+pub mod sliced;
 pub mod spd;
 
 pub use batch::{SpdBatch, SymBatch};

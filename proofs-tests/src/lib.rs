@@ -1,2 +1,4 @@
 //! Shared generators and golden-value reader of the property tests.
+
+pub mod oscillation;
 pub mod sliced;

@@ -3,9 +3,13 @@
 pub mod batch;
 pub mod eigen;
 pub mod error;
+mod kernel;
+pub mod matrix_functions;
 pub mod metric;
+pub mod metrics;
 pub mod sliced;
 pub mod spd;
+pub mod vech;
 
 pub use batch::{SpdBatch, SymBatch};
 pub use error::{Error, Result};

@@ -1,12 +1,36 @@
 //! The trait that every Riemannian metric on SPD(n) implements.
 
-use nalgebra::DMatrix;
+use std::fmt::Debug;
 
-use crate::error::Result;
+use nalgebra::{DMatrix, DVector};
+
+use crate::error::{Error, Result};
+use crate::matrix_functions::symmetrised;
 use crate::spd::Spd;
+use crate::vech::vech;
 
-/// A Riemannian metric on SPD(n). Tangent vectors are symmetric matrices.
-pub trait Metric: Send + Sync {
+/// A Riemannian metric g on SPD(n). Tangent vectors are symmetric matrices X, cotangent vectors symmetric matrices p
+/// paired by tr(pX). Object-safe: a program can choose a metric by name at run time.
+///
+/// ```
+/// use hadamard_geometry::{Metric, Spd, metrics::{AffineInvariant, BuresWasserstein}};
+/// use nalgebra::dmatrix;
+///
+/// let a = Spd::try_new(dmatrix![2.0, 1.0; 1.0, 3.0])?;
+/// let b = Spd::try_new(dmatrix![1.0, 0.0; 0.0, 5.0])?;
+/// let metrics: [Box<dyn Metric>; 2] = [Box::new(AffineInvariant::default()), Box::new(BuresWasserstein)];
+/// for metric in &metrics {
+///     let x = metric.log(&a, &b)?;
+///     assert!((metric.norm(&a, &x)? - metric.distance(&a, &b)?).abs() < 1e-14);
+///     assert!((metric.exp(&a, &x)?.matrix() - b.matrix()).norm() < 1e-13);
+/// }
+/// # Ok::<(), hadamard_geometry::Error>(())
+/// ```
+///
+/// # Errors
+/// All methods refuse inputs of different orders ([`Error::DimensionMismatch`]) and tangent vectors that are not
+/// square, finite and symmetric (to 1e-10 of their largest entry).
+pub trait Metric: Debug + Send + Sync {
     /// Name of the metric as the literature has it, for tables and plots.
     fn name(&self) -> String;
 
@@ -24,14 +48,235 @@ pub trait Metric: Send + Sync {
     /// Exp_Σ(X), the end of the geodesic that starts at Σ with velocity X.
     ///
     /// # Errors
-    /// [`Error::LeftDomain`](crate::Error::LeftDomain) with the exit time when the geodesic leaves SPD(n) before t = 1.
+    /// [`Error::LeftDomain`] with the exit time when the geodesic leaves SPD(n) at some t ≤ 1.
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd>;
 
     /// Log_Σ(Λ), the velocity at Σ of the geodesic that reaches Λ at t = 1.
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>>;
 
-    /// γ(t) with γ(0) = A and γ(1) = B.
+    /// γ(t) with γ(0) = A and γ(1) = B; t may lie outside \[0, 1\] as far as the geodesic reaches.
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
-        self.exp(a, &(self.log(a, b)? * t))
+        exp_at(self, a, &self.log(a, b)?, t)
     }
+
+    /// Parallel transport of V from Σ to Λ along the geodesic between them.
+    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+
+    /// W_Σ(X): an isometry of the tangent space with ⟨·, ·⟩_Σ onto Sym(n) with the Frobenius product.
+    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+
+    /// W_Σ⁻¹.
+    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+
+    /// vech W_Σ(Log_Σ Λ), the tangent-space feature of Λ at Σ; its Euclidean norm is d(Σ, Λ).
+    fn tangent_vector(&self, at: &Spd, to: &Spd) -> Result<DVector<f64>> {
+        Ok(vech(&self.whiten(at, &self.log(at, to)?)?))
+    }
+
+    /// Largest interval (t₋, t₊) around 0 on which t ↦ Exp_Σ(tX) is defined.
+    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)>;
+
+    /// Radius of the largest ball around Σ in which geodesics from Σ are unique shortest curves and do not end;
+    /// `None` where no closed form is known.
+    fn injectivity_radius(&self, at: &Spd) -> Option<f64>;
+
+    /// Whether every geodesic can be prolonged for ever.
+    fn is_complete(&self) -> bool;
+}
+
+/// The trace term of an O(n)-invariant inner product on Sym(n): ⟨X, Y⟩ = α tr(XY) + β tr X tr Y.
+///
+/// Positive definite iff α > 0 and α + nβ > 0, the latter checked where the order n is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TraceTerm {
+    alpha: f64,
+    beta: f64,
+}
+
+impl Default for TraceTerm {
+    fn default() -> Self {
+        Self { alpha: 1.0, beta: 0.0 }
+    }
+}
+
+impl TraceTerm {
+    /// α > 0 and β, both finite.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`].
+    pub fn try_new(alpha: f64, beta: f64) -> Result<Self> {
+        if !(alpha > 0.0 && alpha.is_finite()) {
+            return Err(Error::InvalidParameter {
+                name: "alpha",
+                value: alpha,
+                reason: "must be positive and finite",
+            });
+        }
+        if !beta.is_finite() {
+            return Err(Error::InvalidParameter {
+                name: "beta",
+                value: beta,
+                reason: "must be finite",
+            });
+        }
+        Ok(Self { alpha, beta })
+    }
+
+    /// α.
+    pub fn alpha(self) -> f64 {
+        self.alpha
+    }
+
+    /// β.
+    pub fn beta(self) -> f64 {
+        self.beta
+    }
+
+    /// α + nβ, which must be positive.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] when the form is not positive definite at order n.
+    pub fn trace_weight(self, order: usize) -> Result<f64> {
+        let weight = self.alpha + order as f64 * self.beta;
+        if weight > 0.0 && weight.is_finite() {
+            return Ok(weight);
+        }
+        Err(Error::InvalidParameter {
+            name: "beta",
+            value: self.beta,
+            reason: "alpha + n beta must be positive at this order n",
+        })
+    }
+
+    /// ⟨X, Y⟩.
+    pub(crate) fn inner(self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        self.trace_weight(x.nrows())?;
+        Ok(self.alpha * x.dot(y) + self.beta * x.trace() * y.trace())
+    }
+
+    /// The isometry F onto the Frobenius product: ⟨X, X⟩ = ‖F(X)‖².
+    pub(crate) fn frobenius(self, x: DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let n = x.nrows();
+        let (off, on) = (self.alpha.sqrt(), self.trace_weight(n)?.sqrt());
+        Ok(scale_trace(x, off, on))
+    }
+
+    /// F⁻¹.
+    pub(crate) fn frobenius_inverse(self, x: DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let n = x.nrows();
+        let (off, on) = (self.alpha.sqrt(), self.trace_weight(n)?.sqrt());
+        Ok(scale_trace(x, off.recip(), on.recip()))
+    }
+}
+
+/// Multiplies the traceless part by `off` and the trace part by `on`.
+fn scale_trace(mut x: DMatrix<f64>, off: f64, on: f64) -> DMatrix<f64> {
+    let n = x.nrows();
+    let shift = (on - off) * x.trace() / n as f64;
+    x *= off;
+    for i in 0..n {
+        x[(i, i)] += shift;
+    }
+    x
+}
+
+/// Refuses points of different orders.
+pub(crate) fn check_pair(a: &Spd, b: &Spd) -> Result<()> {
+    if a.order() == b.order() {
+        return Ok(());
+    }
+    Err(Error::DimensionMismatch {
+        what: "order of the second matrix",
+        expected: a.order(),
+        found: b.order(),
+    })
+}
+
+/// Checks a tangent or cotangent vector at `at` and returns its symmetric part.
+pub(crate) fn checked_tangent(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    let n = at.order();
+    let (rows, columns) = x.shape();
+    if rows != columns {
+        return Err(Error::NotSquare {
+            index: 0,
+            rows,
+            columns,
+        });
+    }
+    if rows != n {
+        return Err(Error::DimensionMismatch {
+            what: "order of the tangent vector",
+            expected: n,
+            found: rows,
+        });
+    }
+    let scale = x.amax();
+    for column in 0..n {
+        for row in 0..n {
+            let value = x[(row, column)];
+            if !value.is_finite() {
+                return Err(Error::NonFinite {
+                    index: 0,
+                    row,
+                    column,
+                    value,
+                });
+            }
+            let gap = (value - x[(column, row)]).abs();
+            if gap > crate::spd::SYMMETRY_TOLERANCE * scale {
+                return Err(Error::NotSymmetric {
+                    index: 0,
+                    row,
+                    column,
+                    relative: gap / scale,
+                });
+            }
+        }
+    }
+    Ok(symmetrised(x.clone()))
+}
+
+/// Refuses a time that is not finite.
+pub(crate) fn check_time(t: f64) -> Result<()> {
+    if t.is_finite() {
+        return Ok(());
+    }
+    Err(Error::InvalidParameter {
+        name: "t",
+        value: t,
+        reason: "must be finite",
+    })
+}
+
+/// [`Error::LeftDomain`] unless 1 lies before the exit time.
+pub(crate) fn check_exit(exit: f64) -> Result<()> {
+    if exit > 1.0 {
+        Ok(())
+    } else {
+        Err(Error::LeftDomain { t: exit })
+    }
+}
+
+/// The interval of t with 1 + t w > 0 for all w between the two extremes.
+pub(crate) fn positive_interval(smallest: f64, largest: f64) -> (f64, f64) {
+    let lower = if largest > 0.0 {
+        -largest.recip()
+    } else {
+        f64::NEG_INFINITY
+    };
+    let upper = if smallest < 0.0 {
+        -smallest.recip()
+    } else {
+        f64::INFINITY
+    };
+    (lower, upper)
+}
+
+/// Exp at `t` times a velocity: exit times are reported on the scale of t.
+pub(crate) fn exp_at<M: Metric + ?Sized>(metric: &M, at: &Spd, velocity: &DMatrix<f64>, t: f64) -> Result<Spd> {
+    check_time(t)?;
+    metric.exp(at, &(velocity * t)).map_err(|error| match error {
+        Error::LeftDomain { t: fraction } => Error::LeftDomain { t: fraction * t },
+        other => other,
+    })
 }

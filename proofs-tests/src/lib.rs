@@ -1,4 +1,2 @@
 //! Shared generators and golden-value reader of the property tests.
-
-pub mod oscillation;
 pub mod sliced;

@@ -1,0 +1,3 @@
+//! The engine of extended kernel metrics.
+
+pub(crate) mod integrator;

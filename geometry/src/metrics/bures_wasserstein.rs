@@ -1,0 +1,102 @@
+//! The Bures–Wasserstein metric.
+
+use nalgebra::DMatrix;
+
+use super::pair::{aligned_factor, gram};
+use crate::error::Result;
+use crate::matrix_functions::{double_operator, lyapunov};
+use crate::metric::{Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval};
+use crate::spd::Spd;
+
+/// Bures–Wasserstein metric g_Σ(X, Y) = ½ tr(𝓛_Σ(X) Y), 𝓛_Σ(X) the solution L of ΣL + LΣ = X: the L² optimal transport
+/// of centred Gaussians, and the quotient of GL(n) by O(n) (Bhatia, Jain and Lim 2019).
+///
+/// φ(x, y) = 2(x + y); d(A, B) = min over orthogonal O of ‖a − bO‖ for any factors A = aaᵀ, B = bbᵀ. Curvature in
+/// \[0, 3/(λ₁+λ₂)\], not complete. Everything is computed from aligned factors, so that distances of nearly equal
+/// matrices keep all their digits.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BuresWasserstein;
+
+impl BuresWasserstein {
+    fn lyapunov(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        Ok(lyapunov(at, &checked_tangent(at, x)?))
+    }
+}
+
+impl Metric for BuresWasserstein {
+    fn name(&self) -> String {
+        "Bures-Wasserstein".into()
+    }
+
+    fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        Ok(0.5 * Self::lyapunov(at, x)?.dot(&checked_tangent(at, y)?))
+    }
+
+    fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
+        check_pair(a, b)?;
+        Ok((aligned_factor(a, b) - a.cholesky()).norm())
+    }
+
+    /// (I + L) Σ (I + L) with L = 𝓛_Σ(X), while I + tL stays positive definite.
+    fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
+        let l = Self::lyapunov(at, x)?;
+        check_exit(domain(&l).1)?;
+        gram(&(at.cholesky() + l * at.cholesky()))
+    }
+
+    /// (c − a)aᵀ + a(c − a)ᵀ with the aligned factor c.
+    fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
+        check_pair(at, to)?;
+        let half = (aligned_factor(at, to) - at.cholesky()) * at.cholesky().transpose();
+        Ok(&half + half.transpose())
+    }
+
+    /// K(t)K(t)ᵀ with K(t) = (1 − t)a + tc.
+    fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
+        check_pair(a, b)?;
+        check_time(t)?;
+        if !(0.0..=1.0).contains(&t) {
+            return exp_at(self, a, &self.log(a, b)?, t);
+        }
+        gram(&(a.cholesky() * (1.0 - t) + aligned_factor(a, b) * t))
+    }
+
+    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        super::bures_wasserstein_transport::transport(from, to, v)
+    }
+
+    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        Ok(double_operator(
+            at.eigen(),
+            |a, b| (2.0 * (a + b)).sqrt().recip(),
+            &checked_tangent(at, x)?,
+        ))
+    }
+
+    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        Ok(double_operator(
+            at.eigen(),
+            |a, b| (2.0 * (a + b)).sqrt(),
+            &checked_tangent(at, white)?,
+        ))
+    }
+
+    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
+        Ok(domain(&Self::lyapunov(at, x)?))
+    }
+
+    /// Distance to the boundary: √λ_min(Σ).
+    fn injectivity_radius(&self, at: &Spd) -> Option<f64> {
+        Some(at.eigenvalues()[0].sqrt())
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+}
+
+/// The interval of t with I + tL positive definite.
+fn domain(l: &DMatrix<f64>) -> (f64, f64) {
+    let w = l.clone().symmetric_eigenvalues();
+    positive_interval(w.min(), w.max())
+}

@@ -1,0 +1,90 @@
+//! The Euclidean (Frobenius) metric.
+
+use nalgebra::DMatrix;
+
+use super::pair::whiten_by_cholesky;
+use crate::error::Result;
+use crate::metric::{
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval,
+};
+use crate::spd::Spd;
+
+/// Euclidean metric g(X, Y) = α tr(XY) + β tr X tr Y: flat, not complete (straight lines leave the cone).
+///
+/// φ(x, y) = 1; d(A, B) = ‖B − A‖ for α = 1, β = 0. The mean is arithmetic: its determinant exceeds those of the
+/// matrices averaged (swelling).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Euclidean {
+    trace_term: TraceTerm,
+}
+
+impl Euclidean {
+    /// With the trace term (α, β).
+    pub fn new(trace_term: TraceTerm) -> Self {
+        Self { trace_term }
+    }
+}
+
+impl Metric for Euclidean {
+    fn name(&self) -> String {
+        "Euclidean".into()
+    }
+
+    fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        self.trace_term
+            .inner(&checked_tangent(at, x)?, &checked_tangent(at, y)?)
+    }
+
+    fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
+        let x = self.log(a, b)?;
+        Ok(self.trace_term.frobenius(x)?.norm())
+    }
+
+    fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
+        check_exit(self.exp_domain(at, x)?.1)?;
+        Spd::try_new(at.matrix() + checked_tangent(at, x)?)
+    }
+
+    fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
+        check_pair(at, to)?;
+        Ok(to.matrix() - at.matrix())
+    }
+
+    fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
+        check_time(t)?;
+        if (0.0..=1.0).contains(&t) {
+            check_pair(a, b)?;
+            return Spd::try_new(a.matrix() * (1.0 - t) + b.matrix() * t);
+        }
+        exp_at(self, a, &self.log(a, b)?, t)
+    }
+
+    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        check_pair(from, to)?;
+        checked_tangent(from, v)
+    }
+
+    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        self.trace_term.frobenius(checked_tangent(at, x)?)
+    }
+
+    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        self.trace_term.frobenius_inverse(checked_tangent(at, white)?)
+    }
+
+    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
+        let w = whiten_by_cholesky(at, &checked_tangent(at, x)?).symmetric_eigenvalues();
+        Ok(positive_interval(w.min(), w.max()))
+    }
+
+    /// Distance to the boundary: λ_min √(α(α + nβ)/(α + (n−1)β)).
+    fn injectivity_radius(&self, at: &Spd) -> Option<f64> {
+        let (alpha, beta, n) = (self.trace_term.alpha(), self.trace_term.beta(), at.order() as f64);
+        let weight = self.trace_term.trace_weight(at.order()).ok()?;
+        Some(at.eigenvalues()[0] * (alpha * weight / (alpha + (n - 1.0) * beta)).sqrt())
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+}

@@ -1,12 +1,12 @@
-//! Cohorts: recordings of people, each a set of covariance matrices for every frequency band.
+//! Cohorts: recordings of people as sets of covariance matrices, one set a frequency band.
 
 use hadamard_geometry::SpdBatch;
 
 use crate::error::{Error, Result};
 
-/// One recording: the covariances of its windows, band by band.
+/// One recording as models see it: the covariances of its windows, band by band.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recording {
+pub struct Example {
     /// Name for tables and messages.
     pub id: String,
     /// Number of the person, for splits that keep a person together.
@@ -15,44 +15,44 @@ pub struct Recording {
     pub bands: Vec<SpdBatch>,
 }
 
-/// Recordings with the same channels and the same bands.
+/// Examples with the same channels and the same bands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cohort {
-    recordings: Vec<Recording>,
+    examples: Vec<Example>,
     bands: Vec<String>,
     channels: Vec<String>,
 }
 
 impl Cohort {
-    /// Recordings that all have covariances of the named channels in the named bands.
+    /// Examples that all have covariances of the named channels in the named bands.
     ///
     /// # Errors
-    /// [`Error::Empty`] without recordings or bands; [`Error::Recording`] naming the recording that has no window, or
+    /// [`Error::Empty`] without examples or bands; [`Error::Recording`] naming the example that has no window, or
     /// another number of bands or channels, or a different number of windows in two bands.
-    pub fn try_new(recordings: Vec<Recording>, bands: Vec<String>, channels: Vec<String>) -> Result<Self> {
-        if recordings.is_empty() {
+    pub fn try_new(examples: Vec<Example>, bands: Vec<String>, channels: Vec<String>) -> Result<Self> {
+        if examples.is_empty() {
             return Err(Error::Empty { what: "cohort" });
         }
         if bands.is_empty() {
             return Err(Error::Empty { what: "list of bands" });
         }
-        for recording in &recordings {
+        for example in &examples {
             let refuse = |cause: String| Error::Recording {
-                id: recording.id.clone(),
+                id: example.id.clone(),
                 cause,
             };
-            if recording.bands.len() != bands.len() {
+            if example.bands.len() != bands.len() {
                 return Err(refuse(format!(
                     "{} bands, expected {}",
-                    recording.bands.len(),
+                    example.bands.len(),
                     bands.len()
                 )));
             }
-            let windows = recording.bands[0].len();
+            let windows = example.bands[0].len();
             if windows == 0 {
                 return Err(refuse("no window".into()));
             }
-            for batch in &recording.bands {
+            for batch in &example.bands {
                 if batch.order() != channels.len() {
                     return Err(refuse(format!(
                         "{} channels, expected {}",
@@ -69,15 +69,15 @@ impl Cohort {
             }
         }
         Ok(Self {
-            recordings,
+            examples,
             bands,
             channels,
         })
     }
 
-    /// The recordings.
-    pub fn recordings(&self) -> &[Recording] {
-        &self.recordings
+    /// The examples.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
     }
 
     /// Names of the bands.
@@ -90,30 +90,30 @@ impl Cohort {
         &self.channels
     }
 
-    /// Number of recordings.
+    /// Number of examples.
     pub fn len(&self) -> usize {
-        self.recordings.len()
+        self.examples.len()
     }
 
-    /// Never: a cohort has a recording.
+    /// Never: a cohort has an example.
     pub fn is_empty(&self) -> bool {
-        self.recordings.is_empty()
+        self.examples.is_empty()
     }
 
-    /// Number of the person of every recording.
+    /// Number of the person of every example.
     pub fn persons(&self) -> Vec<usize> {
-        self.recordings.iter().map(|recording| recording.person).collect()
+        self.examples.iter().map(|example| example.person).collect()
     }
 
-    /// Covariances of all recordings together.
+    /// Covariances of all examples together.
     pub fn windows(&self) -> usize {
-        self.recordings.iter().map(|recording| recording.bands[0].len()).sum()
+        self.examples.iter().map(|example| example.bands[0].len()).sum()
     }
 
-    /// The recordings at `rows`, in that order. Panics when a row is out of range, as slices do.
+    /// The examples at `rows`, in that order. Panics when a row is out of range, as slices do.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
-            recordings: rows.iter().map(|&row| self.recordings[row].clone()).collect(),
+            examples: rows.iter().map(|&row| self.examples[row].clone()).collect(),
             bands: self.bands.clone(),
             channels: self.channels.clone(),
         }

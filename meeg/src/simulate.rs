@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Age is in one of two places:
-//! * [`Signal::Mean`]: l_i = log u_i with u_i uniform on [0.1, 1]^q, s_i = 0.1, age = 55 + 16 z_i + noise, where z_i is
+//! * [`Signal::Mean`]: l_i = log u_i with u_i uniform on [0.1, 1]^q, s_i = 0.1, age = 55 + 12 z_i + noise, where z_i is
 //!   ⟨a, l_i⟩ for a random unit vector a of positive entries, standardised by its known mean and deviation.
 //! * [`Signal::Spread`]: l_i = 0, s_i = 0.4 exp(z_i), z_i uniform on [-1, 1], age = 55 + 20 z_i + noise. The mean
 //!   log-covariance knows nothing of age; only the distribution over windows does.
@@ -24,7 +24,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
-use crate::cohort::{Cohort, Recording};
+use crate::cohort::{Cohort, Example};
 use crate::error::{Error, Result};
 
 /// Where the age is.
@@ -77,7 +77,7 @@ impl Default for Simulation {
 /// A simulated cohort and its truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatedCohort {
-    /// The recordings, in one band.
+    /// The examples, in one band.
     pub cohort: Cohort,
     /// Age of every person, in years.
     pub ages: Vec<f64>,
@@ -98,7 +98,7 @@ impl Simulation {
     ///
     /// let drawn = Simulation { subjects: 8, ..Simulation::default() }.draw(1)?;
     /// assert_eq!(drawn.cohort.len(), 8);
-    /// assert_eq!(drawn.cohort.recordings()[0].bands[0].len(), 40);
+    /// assert_eq!(drawn.cohort.examples()[0].bands[0].len(), 40);
     /// # Ok::<(), hadamard_meeg::Error>(())
     /// ```
     pub fn draw(&self, seed: u64) -> Result<SimulatedCohort> {
@@ -108,14 +108,14 @@ impl Simulation {
         let mixing = (&direction * (self.mixing_distance / direction.norm())).exp();
         let weights = gaussian(self.sources, 1, &mut rng).abs();
         let weights = &weights / weights.norm();
-        let mut recordings = Vec::with_capacity(self.subjects);
+        let mut examples = Vec::with_capacity(self.subjects);
         let mut ages = Vec::with_capacity(self.subjects);
         for person in 0..self.subjects {
             // A generator of one's own: whoever comes later does not change this person.
             let mut rng = Pcg64::seed_from_u64(rng.next_u64());
             let (log_powers, spread, age) = self.person(weights.as_slice(), &mut rng);
             ages.push(age);
-            recordings.push(Recording {
+            examples.push(Example {
                 id: format!("sim-{:03}", person + 1),
                 person,
                 bands: vec![self.covariances(&mixing, &log_powers, spread, &mut rng)?],
@@ -123,7 +123,7 @@ impl Simulation {
         }
         let channels = (1..=self.channels).map(|channel| format!("ch{channel}")).collect();
         Ok(SimulatedCohort {
-            cohort: Cohort::try_new(recordings, vec!["simulated".into()], channels)?,
+            cohort: Cohort::try_new(examples, vec!["simulated".into()], channels)?,
             ages,
             mixing,
         })
@@ -138,7 +138,7 @@ impl Simulation {
                 let (mean, deviation) = log_uniform_moments(LEAST_POWER);
                 // |a| = 1: ⟨a, standardised l⟩ has variance 1.
                 let z: f64 = weights.iter().zip(&logs).map(|(a, l)| a * (l - mean) / deviation).sum();
-                (logs, 0.1, 55.0 + 16.0 * z)
+                (logs, 0.1, 55.0 + 12.0 * z)
             }
             Signal::Spread => {
                 let z: f64 = rng.random_range(-1.0..1.0);
@@ -258,7 +258,7 @@ mod tests {
             ..Simulation::default()
         };
         let (a, b) = (small.draw(7).unwrap(), large.draw(7).unwrap());
-        assert_eq!(a.cohort.recordings(), &b.cohort.recordings()[..3]);
+        assert_eq!(a.cohort.examples(), &b.cohort.examples()[..3]);
         assert_eq!(a.ages, b.ages[..3]);
         assert_ne!(a.ages, small.draw(8).unwrap().ages);
     }

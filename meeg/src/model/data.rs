@@ -186,6 +186,14 @@ impl FeatureMatrix {
         Self::try_with_blocks(values, blocks)
     }
 
+    /// The examples at `rows`, in that order. Panics when a row is out of range, as slices do.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            values: self.values.select_rows(rows),
+            blocks: self.blocks.clone(),
+        }
+    }
+
     /// All rows.
     pub fn values(&self) -> &DMatrix<f64> {
         &self.values
@@ -224,10 +232,7 @@ impl Dataset for FeatureMatrix {
 impl Sample<'_, FeatureMatrix> {
     /// The features of these rows, and of no others.
     pub fn features(&self) -> FeatureMatrix {
-        FeatureMatrix {
-            values: self.data().values.select_rows(self.rows()),
-            blocks: self.data().blocks.clone(),
-        }
+        self.data().select(self.rows())
     }
 }
 
@@ -263,6 +268,17 @@ impl DistanceMatrix {
             }
         }
         Ok(Self { blocks })
+    }
+
+    /// Distances among the examples at `rows`, in that order. Panics when a row is out of range, as slices do.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let blocks = self
+            .blocks
+            .iter()
+            .map(|block| block.select_rows(rows).select_columns(rows));
+        Self {
+            blocks: blocks.collect(),
+        }
     }
 
     /// The N x N matrices, one a block.

@@ -5,6 +5,7 @@ pub mod eigen;
 pub mod error;
 mod kernel;
 pub mod matrix_functions;
+pub mod mean;
 pub mod metric;
 pub mod metrics;
 pub mod sliced;

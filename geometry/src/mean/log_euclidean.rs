@@ -1,0 +1,29 @@
+//! The log-Euclidean mean.
+
+use nalgebra::DMatrix;
+
+use super::checked_weights;
+use crate::batch::SpdBatch;
+use crate::error::Result;
+use crate::spd::Spd;
+
+/// Log-Euclidean mean exp(Σ wᵢ log Xᵢ), closed.
+///
+/// `weights` are not negative and are scaled to sum 1; `None` means equal ones.
+/// Cost: one eigendecomposition for each matrix and one for the mean.
+/// Source: V. Arsigny, P. Fillard, X. Pennec, N. Ayache, SIAM J. Matrix Anal. Appl. 29 (2007) 328-347.
+///
+/// # Errors
+/// [`Error::Empty`](crate::Error::Empty) for an empty batch,
+/// [`Error::InvalidWeights`](crate::Error::InvalidWeights),
+/// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch) for a wrong number of weights,
+/// [`Error::NotPositiveDefinite`](crate::Error::NotPositiveDefinite) when the mean overflows.
+pub fn log_euclidean(batch: &SpdBatch, weights: Option<&[f64]>) -> Result<Spd> {
+    let weights = checked_weights(batch, weights)?;
+    let logs = batch.log();
+    let mut sum = DMatrix::zeros(batch.order(), batch.order());
+    for (i, w) in weights {
+        sum += logs.matrix(i) * w;
+    }
+    Spd::try_new(crate::eigen::symmetric_eigen(&sum).map(f64::exp))
+}

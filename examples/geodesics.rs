@@ -1,0 +1,196 @@
+//! Draws geodesics between two SPD matrices under several Riemannian metrics.
+//!
+//! ```text
+//! cargo run --release --example geodesics -- --a "2,1;1,3" --b "1,-0.5;-0.5,0.4"
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use hadamard::geometry::metrics::{AffineInvariant, BuresWasserstein, Euclidean, LogEuclidean};
+use hadamard::geometry::{Metric, Spd};
+use hadamard::plot::geodesics::{self, Curve};
+use nalgebra::DMatrix;
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use serde_json::json;
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum MetricName {
+    Euclidean,
+    LogEuclidean,
+    AffineInvariant,
+    BuresWasserstein,
+}
+
+impl MetricName {
+    fn metric(self) -> Box<dyn Metric> {
+        match self {
+            Self::Euclidean => Box::new(Euclidean::default()),
+            Self::LogEuclidean => Box::new(LogEuclidean::default()),
+            Self::AffineInvariant => Box::new(AffineInvariant::default()),
+            Self::BuresWasserstein => Box::new(BuresWasserstein),
+        }
+    }
+}
+
+/// Draw geodesics between two SPD matrices: ellipses along t (orders 2 and 3), curves in the cone SPD(2), and
+/// eigenvalues, determinant and trace along t; as SVG and PNG.
+#[derive(Parser)]
+#[command(after_help = "Example: geodesics --a \"2,1;1,3\" --b \"1,-0.5;-0.5,0.4\" --out pictures")]
+struct Options {
+    /// First matrix: rows separated by ';' and entries by ',', or a .npy file; random when absent
+    #[arg(long)]
+    a: Option<String>,
+    /// Second matrix, likewise
+    #[arg(long)]
+    b: Option<String>,
+    /// Order of the random matrices
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    order: u8,
+    /// Seed of the random matrices
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Metrics to draw, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["log-euclidean", "affine-invariant", "bures-wasserstein"])]
+    metric: Vec<MetricName>,
+    /// Number of ellipses along t
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(2..=99))]
+    samples: u16,
+    /// Folder for the pictures
+    #[arg(long, default_value = "out/geodesics")]
+    out: PathBuf,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("geodesics: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Samples of the smooth curves.
+const FINE: usize = 121;
+
+fn run(options: &Options) -> Result<(), String> {
+    let mut rng = rand_pcg::Pcg64::seed_from_u64(options.seed);
+    let a = endpoint("--a", options.a.as_deref(), usize::from(options.order), &mut rng)?;
+    let b = endpoint("--b", options.b.as_deref(), a.order(), &mut rng)?;
+    if a.order() != b.order() {
+        return Err(format!(
+            "--a has order {}, --b has order {}: give both, of one order",
+            a.order(),
+            b.order()
+        ));
+    }
+    let metrics: Vec<Box<dyn Metric>> = options.metric.iter().map(|name| name.metric()).collect();
+    let curves = |samples| -> Result<Vec<Curve>, String> {
+        let curve = |metric: &Box<dyn Metric>| {
+            Curve::geodesic(metric.as_ref(), &a, &b, samples).map_err(|e| format!("{}: {e}", metric.name()))
+        };
+        metrics.iter().map(curve).collect()
+    };
+    let fine = curves(FINE)?;
+    let mut figures = vec![("invariants", geodesics::invariants(&fine))];
+    if (2..=3).contains(&a.order()) {
+        figures.push(("ellipses", geodesics::ellipses(&curves(usize::from(options.samples))?)));
+    }
+    if a.order() == 2 {
+        figures.push(("cone", geodesics::cone(&fine)));
+    }
+    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
+    let mut files = Vec::new();
+    for (name, figure) in figures {
+        let figure = figure.map_err(|e| e.to_string())?;
+        for extension in ["svg", "png"] {
+            let path = options.out.join(name).with_extension(extension);
+            figure.save(&path).map_err(|e| e.to_string())?;
+            files.push(path);
+        }
+    }
+    report(options, &metrics, (&a, &b), &fine, &files)
+}
+
+/// Distances, and how far the determinant rises above its end values (swelling).
+fn report(
+    options: &Options,
+    metrics: &[Box<dyn Metric>],
+    (a, b): (&Spd, &Spd),
+    curves: &[Curve],
+    files: &[PathBuf],
+) -> Result<(), String> {
+    let mut rows = Vec::new();
+    for (metric, curve) in metrics.iter().zip(curves) {
+        let distance = metric.distance(a, b).map_err(|e| format!("{}: {e}", metric.name()))?;
+        let peak = curve.points.iter().map(Spd::log_det).fold(f64::NEG_INFINITY, f64::max);
+        rows.push((metric.name(), distance, (peak - a.log_det().max(b.log_det())).exp()));
+    }
+    if options.json {
+        let metrics: Vec<_> = rows
+            .iter()
+            .map(|(name, distance, swelling)| json!({"name": name, "distance": distance, "swelling": swelling}))
+            .collect();
+        println!("{}", json!({"order": a.order(), "metrics": metrics, "files": files}));
+        return Ok(());
+    }
+    println!("{:<20} {:>12}  {:>9}", "metric", "distance", "swelling");
+    for (name, distance, swelling) in &rows {
+        println!("{name:<20} {distance:>12.6}  {swelling:>9.4}");
+    }
+    println!("swelling: largest determinant along the geodesic over the larger one of its ends");
+    for file in files {
+        println!("wrote {}", file.display());
+    }
+    Ok(())
+}
+
+/// The matrix that an option names, or a random one: G Gᵀ / (order + 1), G Gaussian of order x (order + 1).
+fn endpoint(name: &str, text: Option<&str>, order: usize, rng: &mut rand_pcg::Pcg64) -> Result<Spd, String> {
+    let matrix = match text {
+        None => {
+            let g: DMatrix<f64> = DMatrix::from_fn(order, order + 1, |_, _| StandardNormal.sample(rng));
+            &g * g.transpose() / (order + 1) as f64
+        }
+        Some(text) if text.ends_with(".npy") => read_npy(Path::new(text)).map_err(|e| format!("{name}: {e}"))?,
+        Some(text) => parse(text).map_err(|e| format!("{name} \"{text}\": {e}"))?,
+    };
+    Spd::try_new(matrix).map_err(|e| format!("{name}: {e}"))
+}
+
+fn read_npy(path: &Path) -> Result<DMatrix<f64>, String> {
+    let array: ndarray::Array2<f64> = ndarray_npy::read_npy(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(DMatrix::from_fn(array.nrows(), array.ncols(), |i, j| array[(i, j)]))
+}
+
+fn parse(text: &str) -> Result<DMatrix<f64>, String> {
+    let mut rows: Vec<Vec<f64>> = Vec::new();
+    for row in text.split(';') {
+        let entries = row.split(',').map(|entry| {
+            entry
+                .trim()
+                .parse()
+                .map_err(|_| format!("{:?} is not a number (write \"2,1;1,3\")", entry.trim()))
+        });
+        rows.push(entries.collect::<Result<_, _>>()?);
+    }
+    let columns = rows[0].len();
+    if let Some(row) = rows.iter().position(|row| row.len() != columns) {
+        return Err(format!(
+            "row {} has {} entries, row 1 has {columns}",
+            row + 1,
+            rows[row].len()
+        ));
+    }
+    Ok(DMatrix::from_row_iterator(
+        rows.len(),
+        columns,
+        rows.into_iter().flatten(),
+    ))
+}

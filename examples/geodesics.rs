@@ -92,10 +92,10 @@ fn run(options: &Options) -> Result<(), String> {
     }
     let metrics: Vec<Box<dyn Metric>> = options.metric.iter().map(|name| name.metric()).collect();
     let curves = |samples| -> Result<Vec<Curve>, String> {
-        let curve = |metric: &Box<dyn Metric>| {
-            Curve::geodesic(metric.as_ref(), &a, &b, samples).map_err(|e| format!("{}: {e}", metric.name()))
+        let curve = |metric: &dyn Metric| {
+            Curve::geodesic(metric, &a, &b, samples).map_err(|e| format!("{}: {e}", metric.name()))
         };
-        metrics.iter().map(curve).collect()
+        metrics.iter().map(|metric| curve(metric.as_ref())).collect()
     };
     let fine = curves(FINE)?;
     let mut figures = vec![("invariants", geodesics::invariants(&fine))];

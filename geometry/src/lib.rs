@@ -10,6 +10,7 @@ pub mod metric;
 pub mod metrics;
 pub mod sliced;
 pub mod spd;
+pub mod transport;
 pub mod vech;
 
 pub use batch::{SpdBatch, SymBatch};

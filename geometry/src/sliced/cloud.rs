@@ -187,6 +187,11 @@ impl LogCloud {
         &self.rows
     }
 
+    /// Packed logarithms, to be moved by a flow.
+    pub(crate) fn rows_mut(&mut self) -> &mut [f64] {
+        &mut self.rows
+    }
+
     /// Packed logarithm of point `index`. Panics when `index >= len()`, as slices do.
     pub fn point(&self, index: usize) -> &[f64] {
         let size = packed_len(self.order);

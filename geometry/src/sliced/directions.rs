@@ -1,5 +1,7 @@
 //! Banks of projection directions: unit-norm symmetric matrices.
 
+use std::sync::OnceLock;
+
 use nalgebra::DMatrix;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -7,6 +9,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
 use super::packed::{pack_into, packed_len, unpack};
+use crate::eigen;
 use crate::error::{Error, Result};
 
 /// Directions that are projected together: two AVX-512 registers, four AVX2 registers.
@@ -32,6 +35,8 @@ pub struct DirectionBank {
     len: usize,
     /// Panel by panel: d(d+1)/2 packed coordinates, each of [`PANEL`] directions; the last panel is padded with zeros.
     panels: Vec<f64>,
+    /// The same numbers, panel by panel of [`PANEL`] coordinates, L directions each: for gradients, on first use.
+    adjoint: OnceLock<Vec<f64>>,
     /// A_l = P_l diag(θ_l) P_lᵀ where the law draws it so.
     factors: Option<Factors>,
 }
@@ -56,10 +61,21 @@ impl DirectionBank {
     ///
     /// Source: Bonet et al. 2023 (arXiv 2303.05798), section 3; P by random reflections as Stewart 1980.
     pub fn lambda_s(order: usize, count: usize, seed: u64) -> Result<Self> {
-        Self::from_law(order, count, 1, seed, |rng, theta, basis| {
-            unit_vector(rng, theta);
-            haar(order, rng, basis);
-        })
+        Self::lambda_s_range(order, 0..count, seed)
+    }
+
+    /// Directions `range` of the endless bank of `seed`.
+    pub(crate) fn lambda_s_range(order: usize, range: std::ops::Range<usize>, seed: u64) -> Result<Self> {
+        Self::from_law(
+            order,
+            range.len(),
+            1,
+            |block| stream(seed, (range.start + block) as u64),
+            |rng, theta, basis| {
+                unit_vector(rng, theta);
+                haar(order, rng, basis);
+            },
+        )
     }
 
     /// `count` directions of law λ_S in blocks of d that share P and take θ from the columns of a second Haar matrix, so
@@ -69,16 +85,22 @@ impl DirectionBank {
     /// # Errors
     /// As [`Self::lambda_s`].
     pub fn orthogonal(order: usize, count: usize, seed: u64) -> Result<Self> {
-        Self::from_law(order, count, order, seed, |rng, theta, basis| {
-            let (first, copies) = basis.split_at_mut(order * order);
-            haar(order, rng, first);
-            copies
-                .chunks_exact_mut(order * order)
-                .for_each(|copy| copy.copy_from_slice(first));
-            let mut second = vec![0.0; order * order];
-            haar(order, rng, &mut second);
-            theta.copy_from_slice(&second[..theta.len()]);
-        })
+        Self::from_law(
+            order,
+            count,
+            order,
+            |block| stream(seed, block as u64),
+            |rng, theta, basis| {
+                let (first, copies) = basis.split_at_mut(order * order);
+                haar(order, rng, first);
+                copies
+                    .chunks_exact_mut(order * order)
+                    .for_each(|copy| copy.copy_from_slice(first));
+                let mut second = vec![0.0; order * order];
+                haar(order, rng, &mut second);
+                theta.copy_from_slice(&second[..theta.len()]);
+            },
+        )
     }
 
     /// `count` directions uniform on the unit Frobenius sphere of the symmetric matrices, the law of LogSW:
@@ -195,6 +217,20 @@ impl DirectionBank {
         &self.panels[index * size..(index + 1) * size]
     }
 
+    /// Adjoint panel `index`: direction-major, coordinates [`PANEL`]·index and following side by side.
+    pub(crate) fn adjoint_panel(&self, index: usize) -> &[f64] {
+        let size = packed_len(self.order);
+        let all = self.adjoint.get_or_init(|| {
+            let mut all = vec![0.0; size.div_ceil(PANEL) * PANEL * self.len];
+            for (l, k) in (0..self.len).flat_map(|l| (0..size).map(move |k| (l, k))) {
+                let value = self.panels[((l / PANEL) * size + k) * PANEL + l % PANEL];
+                all[((k / PANEL) * self.len + l) * PANEL + k % PANEL] = value;
+            }
+            all
+        });
+        &all[index * self.len * PANEL..(index + 1) * self.len * PANEL]
+    }
+
     /// Number of directions in panel `index` (less than [`PANEL`] only in the last one).
     pub(crate) fn panel_len(&self, index: usize) -> usize {
         (self.len - index * PANEL).min(PANEL)
@@ -207,6 +243,26 @@ impl DirectionBank {
             let basis = DMatrix::from_column_slice(d, d, &all.basis[index * d * d..(index + 1) * d * d]);
             (&all.theta[index * d..(index + 1) * d], basis)
         })
+    }
+
+    /// Spectral factors, computed when the law did not draw them.
+    pub(crate) fn factors(&self) -> std::borrow::Cow<'_, Factors> {
+        if let Some(factors) = &self.factors {
+            return std::borrow::Cow::Borrowed(factors);
+        }
+        let parts: Vec<_> = (0..self.len)
+            .into_par_iter()
+            .map(|l| eigen::symmetric_eigen(&self.direction(l)))
+            .collect();
+        let mut factors = Factors {
+            theta: Vec::new(),
+            basis: Vec::new(),
+        };
+        for part in &parts {
+            factors.theta.extend_from_slice(part.values.as_slice());
+            factors.basis.extend_from_slice(part.vectors.as_slice());
+        }
+        std::borrow::Cow::Owned(factors)
     }
 
     /// Refuses objects of another order.
@@ -226,7 +282,7 @@ impl DirectionBank {
         order: usize,
         count: usize,
         block: usize,
-        seed: u64,
+        stream: impl Fn(usize) -> Pcg64 + Sync,
         draw: impl Fn(&mut Pcg64, &mut [f64], &mut [f64]) + Sync,
     ) -> Result<Self> {
         check_size(order, count)?;
@@ -239,7 +295,7 @@ impl DirectionBank {
             .par_chunks_mut(block * order)
             .zip(factors.basis.par_chunks_mut(block * order * order))
             .enumerate()
-            .for_each(|(index, (theta, basis))| draw(&mut stream(seed, index as u64), theta, basis));
+            .for_each(|(index, (theta, basis))| draw(&mut stream(index), theta, basis));
         Ok(Self::from_all_factors(order, count, factors))
     }
 
@@ -277,6 +333,7 @@ impl DirectionBank {
             order,
             len,
             panels,
+            adjoint: OnceLock::new(),
             factors,
         }
     }

@@ -72,9 +72,9 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
             let mut scratch: Vec<PanelScratch> = clouds.iter().map(|_| PanelScratch::default()).collect();
             for (scratch, cloud) in scratch.iter_mut().zip(clouds) {
                 if uniform {
-                    scratch.project_sorted(arch, bank, panel, cloud.rows());
+                    scratch.project_sorted(arch, bank, panel, *cloud);
                 } else {
-                    scratch.project(arch, bank, panel, cloud.rows());
+                    scratch.project(arch, bank, panel, *cloud);
                 }
             }
             for lane in 0..lanes {
@@ -84,7 +84,7 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
                     let pairs: Vec<_> = scratch
                         .iter_mut()
                         .zip(clouds)
-                        .map(|(s, cloud)| s.sorted_pairs(lane, cloud))
+                        .map(|(s, cloud)| s.sorted_pairs(lane, *cloud))
                         .collect();
                     add(&|i, j| sorted_weighted(pairs[i], pairs[j], Exponent::Two));
                 }

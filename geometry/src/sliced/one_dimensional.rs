@@ -52,6 +52,16 @@ impl Exponent {
         }
     }
 
+    /// d|r|ᵖ/dr = p |r|ᵖ⁻¹ sign(r), with sign(0) = 0.
+    pub(crate) fn slope(self, r: f64) -> f64 {
+        match self {
+            _ if r == 0.0 => 0.0,
+            Self::One | Self::Infinity => r.signum(),
+            Self::Two => 2.0 * r,
+            Self::General(p) => p * r.abs().powf(p - 1.0) * r.signum(),
+        }
+    }
+
     /// x^(1/p); x for p = ∞.
     pub(crate) fn root(self, x: f64) -> f64 {
         match self {

@@ -1,9 +1,10 @@
 //! Projections ⟨A_l, log X_i⟩ of a cloud on the directions of a bank, as one blocked matrix product.
 
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
-use super::cloud::LogCloud;
 use super::directions::{DirectionBank, PANEL};
+use super::measure::Projected;
 use super::packed::packed_len;
 
 /// Product of one panel of directions with all points.
@@ -95,6 +96,31 @@ pub(crate) fn project_panel(arch: Arch, bank: &DirectionBank, index: usize, rows
     });
 }
 
+/// Adds up directions with given weights: row i of `out` (packed) becomes Σ_l weights_il A_l.
+pub(crate) fn combine_directions(arch: Arch, bank: &DirectionBank, weights: &[f64], out: &mut [f64]) {
+    let size = packed_len(bank.order());
+    let n = out.len() / size;
+    let panels: Vec<Vec<f64>> = (0..size.div_ceil(PANEL))
+        .into_par_iter()
+        .map(|index| {
+            let mut block = vec![0.0; n * PANEL];
+            let panel = bank.adjoint_panel(index);
+            arch.dispatch(PanelProduct {
+                panel,
+                rows: weights,
+                size: bank.len(),
+                out: &mut block,
+            });
+            block
+        })
+        .collect();
+    for (i, row) in out.chunks_exact_mut(size).enumerate() {
+        for (part, panel) in row.chunks_mut(PANEL).zip(&panels) {
+            part.copy_from_slice(&panel[i * PANEL..i * PANEL + part.len()]);
+        }
+    }
+}
+
 /// Turns n rows of [`PANEL`] values into [`PANEL`] rows of n.
 pub(crate) fn transpose_panel(interleaved: &[f64], out: &mut Vec<f64>) {
     let n = interleaved.len() / PANEL;
@@ -120,9 +146,9 @@ pub(crate) struct PanelScratch {
 }
 
 impl PanelScratch {
-    /// Projects and sorts: direction `lane` of the panel then has its sorted projections in `sorted(lane, n)`.
-    pub(crate) fn project_sorted(&mut self, arch: Arch, bank: &DirectionBank, index: usize, rows: &[f64]) {
-        project_panel(arch, bank, index, rows, &mut self.interleaved);
+    /// Projects and sorts: direction `lane` of the panel then has its sorted projections in [`Self::sorted`].
+    pub(crate) fn project_sorted(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
+        cloud.fill(arch, bank, index, &mut self.interleaved);
         transpose_panel(&self.interleaved, &mut self.rows);
         let n = self.rows.len() / PANEL;
         for row in self.rows.chunks_exact_mut(n).take(bank.panel_len(index)) {
@@ -137,13 +163,27 @@ impl PanelScratch {
     }
 
     /// Projects only.
-    pub(crate) fn project(&mut self, arch: Arch, bank: &DirectionBank, index: usize, rows: &[f64]) {
-        project_panel(arch, bank, index, rows, &mut self.interleaved);
+    pub(crate) fn project(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
+        cloud.fill(arch, bank, index, &mut self.interleaved);
+    }
+
+    /// Writes the sorted (projection, point) pairs of direction `lane` after [`Self::project`]; ties keep the order of
+    /// the points.
+    pub(crate) fn argsort(&self, lane: usize, out: &mut Vec<(f64, u32)>) {
+        out.clear();
+        out.extend(
+            self.interleaved[lane..]
+                .iter()
+                .step_by(PANEL)
+                .zip(0..)
+                .map(|(&value, point)| (value, point)),
+        );
+        out.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
     }
 
     /// Sorted (projection, mass) pairs of direction `lane` after [`Self::project`].
-    pub(crate) fn sorted_pairs(&mut self, lane: usize, cloud: &LogCloud) -> &[(f64, f64)] {
-        let uniform = 1.0 / cloud.len() as f64;
+    pub(crate) fn sorted_pairs(&mut self, lane: usize, cloud: &impl Projected) -> &[(f64, f64)] {
+        let uniform = 1.0 / cloud.points() as f64;
         self.pairs.clear();
         self.pairs.extend(
             self.interleaved[lane..]
@@ -151,7 +191,7 @@ impl PanelScratch {
                 .step_by(PANEL)
                 .enumerate()
                 .map(|(i, &value)| {
-                    let mass = cloud.weights().map_or(uniform, |w| w[i]);
+                    let mass = cloud.masses().map_or(uniform, |w| w[i]);
                     (value, mass)
                 }),
         );

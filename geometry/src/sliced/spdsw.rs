@@ -6,9 +6,10 @@ use rayon::prelude::*;
 use super::cloud::LogCloud;
 use super::dirac::second_moment;
 use super::directions::{DirectionBank, PANEL};
+use super::measure::Projected;
 use super::one_dimensional::{Exponent, sorted_uniform, sorted_weighted};
 use super::projection::PanelScratch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// SPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(⟨A_l, log ·⟩_# μ, ⟨A_l, log ·⟩_# ν), the power that losses and kernels use.
 ///
@@ -33,8 +34,8 @@ use crate::error::Result;
 /// # Ok::<(), hadamard_geometry::Error>(())
 /// ```
 pub fn spdsw_pow(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result<f64> {
-    let values = per_direction(bank, a, b, Exponent::try_finite(p)?)?;
-    Ok(mean(&values))
+    let exponent = Exponent::try_finite(p)?;
+    Ok(mean(&log_euclidean(bank, a, b, exponent)?))
 }
 
 /// SPDSW_p(μ, ν) = (SPDSW_p^p)^{1/p} for p ∈ [1, ∞], a metric for each bank up to separation; at p = ∞ the largest
@@ -44,17 +45,13 @@ pub fn spdsw_pow(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Re
 /// As [`spdsw_pow`], but for p = ∞.
 pub fn spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result<f64> {
     let exponent = Exponent::try_new(p)?;
-    let values = per_direction(bank, a, b, exponent)?;
-    Ok(match exponent {
-        Exponent::Infinity => values.iter().copied().fold(0.0, f64::max),
-        _ => exponent.root(mean(&values)),
-    })
+    Ok(reduce_root(&log_euclidean(bank, a, b, exponent)?, exponent))
 }
 
 /// W_p^p of the projections, direction after direction: what the distance averages, for error bars, histograms and
 /// reports of the directions that carry a shift. Cost and errors as [`spdsw_pow`].
 pub fn spdsw_per_direction(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result<Vec<f64>> {
-    per_direction(bank, a, b, Exponent::try_finite(p)?)
+    log_euclidean(bank, a, b, Exponent::try_finite(p)?)
 }
 
 /// Mean in fixed order.
@@ -62,32 +59,50 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// W_p^p (W_∞ for p = ∞) of the projections on every direction.
-pub(crate) fn per_direction(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, exponent: Exponent) -> Result<Vec<f64>> {
+/// (Mean)^{1/p}, the maximum for p = ∞.
+pub(crate) fn reduce_root(values: &[f64], exponent: Exponent) -> f64 {
+    match exponent {
+        Exponent::Infinity => values.iter().copied().fold(0.0, f64::max),
+        _ => exponent.root(mean(values)),
+    }
+}
+
+/// [`per_direction`] after checking the orders.
+pub(crate) fn log_euclidean(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, exponent: Exponent) -> Result<Vec<f64>> {
     bank.check_order(a.order())?;
     bank.check_order(b.order())?;
+    Ok(per_direction(bank, a, b, exponent))
+}
+
+/// W_p^p (W_∞ for p = ∞) of the projections on every direction.
+pub(crate) fn per_direction(
+    bank: &DirectionBank,
+    a: &impl Projected,
+    b: &impl Projected,
+    exponent: Exponent,
+) -> Vec<f64> {
     let arch = Arch::new();
-    let uniform = a.weights().is_none() && b.weights().is_none();
+    let uniform = a.masses().is_none() && b.masses().is_none();
     let mut values = vec![0.0; bank.len()];
     values.par_chunks_mut(PANEL).enumerate().for_each_init(
         || (PanelScratch::default(), PanelScratch::default()),
         |(of_a, of_b), (panel, values)| {
             if uniform {
-                of_a.project_sorted(arch, bank, panel, a.rows());
-                of_b.project_sorted(arch, bank, panel, b.rows());
+                of_a.project_sorted(arch, bank, panel, a);
+                of_b.project_sorted(arch, bank, panel, b);
                 for (lane, value) in values.iter_mut().enumerate() {
                     *value = sorted_uniform(of_a.sorted(lane), of_b.sorted(lane), exponent);
                 }
             } else {
-                of_a.project(arch, bank, panel, a.rows());
-                of_b.project(arch, bank, panel, b.rows());
+                of_a.project(arch, bank, panel, a);
+                of_b.project(arch, bank, panel, b);
                 for (lane, value) in values.iter_mut().enumerate() {
                     *value = sorted_weighted(of_a.sorted_pairs(lane, a), of_b.sorted_pairs(lane, b), exponent);
                 }
             }
         },
     );
-    Ok(values)
+    values
 }
 
 /// Unbiased estimate of SPDSW_2² over the whole law λ_S with the part of the means exact:
@@ -105,6 +120,99 @@ pub fn spdsw_mean_exact(bank: &DirectionBank, a: &LogCloud, b: &LogCloud) -> Res
     bank.check_order(b.order())?;
     let (mean_a, mean_b) = (a.mean(), b.mean());
     let difference: Vec<f64> = mean_a.iter().zip(&mean_b).map(|(x, y)| x - y).collect();
-    let centred = per_direction(bank, &a.recentred(&mean_a)?, &b.recentred(&mean_b)?, Exponent::Two)?;
+    let centred = per_direction(bank, &a.recentred(&mean_a)?, &b.recentred(&mean_b)?, Exponent::Two);
     Ok(second_moment(&difference, bank.order()) + mean(&centred))
+}
+
+/// An estimate of SPDSW_p^p with its Monte Carlo error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// SPDSW_p^p of the directions drawn.
+    pub pow: f64,
+    /// Standard error of `pow`: standard deviation over the directions / √L.
+    pub pow_error: f64,
+    /// SPDSW_p = pow^{1/p}.
+    pub distance: f64,
+    /// Standard error of `distance` to first order: pow_error / (p distanceᵖ⁻¹), and 0 at distance 0.
+    pub distance_error: f64,
+    /// Directions used.
+    pub directions: usize,
+}
+
+/// SPDSW_p with error bars from the spread over the directions, which must be independent draws (not
+/// [`DirectionBank::orthogonal`], whose blocks are not). Cost as [`spdsw_pow`].
+///
+/// # Errors
+/// As [`spdsw_pow`]; [`Error::Empty`] for a bank of one direction, which has no spread.
+pub fn spdsw_with_error(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result<Estimate> {
+    let exponent = Exponent::try_finite(p)?;
+    if bank.len() < 2 {
+        return Err(Error::Empty {
+            what: "spread over the directions of a bank of one",
+        });
+    }
+    Ok(estimate(&log_euclidean(bank, a, b, exponent)?, p))
+}
+
+/// SPDSW_p with as many directions of law λ_S as the tolerance asks for: blocks of `block` directions are added until
+/// the standard error of SPDSW_p^p is below `tolerance` times its value, or `max_directions` are reached (the estimate
+/// then says so by its error; at least one block is drawn). The directions are those of
+/// [`DirectionBank::lambda_s`] under the same seed.
+///
+/// # Errors
+/// As [`spdsw_pow`]; [`Error::InvalidParameter`] for a tolerance that is not positive or a block of less than two.
+pub fn spdsw_adaptive(
+    a: &LogCloud,
+    b: &LogCloud,
+    p: f64,
+    tolerance: f64,
+    block: usize,
+    max_directions: usize,
+    seed: u64,
+) -> Result<Estimate> {
+    let exponent = Exponent::try_finite(p)?;
+    if !(tolerance > 0.0 && tolerance.is_finite()) {
+        return Err(Error::InvalidParameter {
+            name: "tolerance",
+            value: tolerance,
+            reason: "must be positive",
+        });
+    }
+    if block < 2 {
+        return Err(Error::InvalidParameter {
+            name: "block",
+            value: block as f64,
+            reason: "must be at least 2",
+        });
+    }
+    let mut values = Vec::new();
+    loop {
+        let bank = DirectionBank::lambda_s_range(a.order(), values.len()..values.len() + block, seed)?;
+        values.extend(log_euclidean(&bank, a, b, exponent)?);
+        let estimate = estimate(&values, p);
+        if estimate.pow_error <= tolerance * estimate.pow || values.len() + block > max_directions {
+            return Ok(estimate);
+        }
+    }
+}
+
+/// Mean and standard error of independent values.
+fn estimate(values: &[f64], p: f64) -> Estimate {
+    let n = values.len() as f64;
+    let pow = mean(values);
+    let variance = values.iter().map(|v| (v - pow) * (v - pow)).sum::<f64>() / (n - 1.0);
+    let pow_error = (variance / n).sqrt();
+    let distance = pow.powf(p.recip());
+    let distance_error = if distance > 0.0 {
+        pow_error / (p * distance.powf(p - 1.0))
+    } else {
+        0.0
+    };
+    Estimate {
+        pow,
+        pow_error,
+        distance,
+        distance_error,
+        directions: values.len(),
+    }
 }

@@ -100,6 +100,14 @@ pub enum Error {
         /// Exit time.
         t: f64,
     },
+    /// A metric neither implements an operation nor gives the kernel to derive it from.
+    #[error("the {metric} metric has no {operation}")]
+    Unsupported {
+        /// Name of the metric.
+        metric: String,
+        /// Which operation.
+        operation: &'static str,
+    },
     /// An iteration ended without reaching its tolerance.
     #[error("{what} did not converge in {iterations} iterations: residual {residual:e}, tolerance {tolerance:e}")]
     NoConvergence {

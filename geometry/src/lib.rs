@@ -1,9 +1,10 @@
 //! SPD matrices under every O(n)-invariant Riemannian metric, and distances between sets of them.
 
 pub mod batch;
+pub mod divergence;
 pub mod eigen;
 pub mod error;
-mod kernel;
+pub mod kernel;
 pub mod matrix_functions;
 pub mod mean;
 pub mod metric;

@@ -4,8 +4,11 @@ use std::fmt::Debug;
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
+use crate::kernel::ExtendedKernel;
 use crate::matrix_functions::symmetrised;
+use crate::mean::{self, MeanOptions, MeanReport};
 use crate::spd::Spd;
 use crate::vech::vech;
 
@@ -34,25 +37,54 @@ pub trait Metric: Debug + Send + Sync {
     /// Name of the metric as the literature has it, for tables and plots.
     fn name(&self) -> String;
 
+    /// The kernel and the trace term of the metric when it is O(n)-invariant. The methods with a default are computed
+    /// from it; a metric without one implements them all.
+    fn extended_kernel(&self) -> Option<ExtendedKernel<'_>> {
+        None
+    }
+
     /// g_Σ(X, Y).
-    fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64>;
+    fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        engine(self, "inner product")?.inner(at, x, y)
+    }
 
     /// ‖X‖_Σ = √g_Σ(X, X).
     fn norm(&self, at: &Spd, x: &DMatrix<f64>) -> Result<f64> {
         Ok(self.inner(at, x, x)?.max(0.0).sqrt())
     }
 
+    /// The cotangent vector G(X) with tr(G(X) Y) = g_Σ(X, Y) for all Y.
+    fn flat(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        engine(self, "flat")?.flat(at, x)
+    }
+
+    /// G⁻¹(p), the gradient that belongs to the differential p.
+    fn sharp(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        engine(self, "sharp")?.sharp(at, p)
+    }
+
+    /// g*_Σ(p, q) = tr(G⁻¹(p) q), the product of cotangent vectors.
+    fn cometric(&self, at: &Spd, p: &DMatrix<f64>, q: &DMatrix<f64>) -> Result<f64> {
+        Ok(self.sharp(at, p)?.dot(&checked_tangent(at, q)?))
+    }
+
     /// Riemannian distance d(A, B).
-    fn distance(&self, a: &Spd, b: &Spd) -> Result<f64>;
+    fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
+        self.norm(a, &self.log(a, b)?)
+    }
 
     /// Exp_Σ(X), the end of the geodesic that starts at Σ with velocity X.
     ///
     /// # Errors
     /// [`Error::LeftDomain`] with the exit time when the geodesic leaves SPD(n) at some t ≤ 1.
-    fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd>;
+    fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
+        engine(self, "exponential")?.exp(at, x)
+    }
 
     /// Log_Σ(Λ), the velocity at Σ of the geodesic that reaches Λ at t = 1.
-    fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>>;
+    fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
+        engine(self, "logarithm")?.log(at, to)
+    }
 
     /// γ(t) with γ(0) = A and γ(1) = B; t may lie outside \[0, 1\] as far as the geodesic reaches.
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
@@ -60,21 +92,52 @@ pub trait Metric: Debug + Send + Sync {
     }
 
     /// Parallel transport of V from Σ to Λ along the geodesic between them.
-    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let velocity = self.log(from, to)?;
+        Ok(engine(self, "parallel transport")?
+            .transport_along(from, &velocity, v)?
+            .1)
+    }
+
+    /// Γ_Σ(X, Y) of the Levi-Civita connection: ∇_X Y = DY(X) + Γ_Σ(X, Y). Geodesics solve Σ̈ = −Γ(Σ̇, Σ̇).
+    fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        engine(self, "Christoffel symbol")?.christoffel(at, x, y)
+    }
+
+    /// Sectional curvature of the plane of X and Y, positive on spheres; `None` when X and Y are collinear.
+    fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
+        engine(self, "sectional curvature")?.sectional(at, x, y)
+    }
 
     /// W_Σ(X): an isometry of the tangent space with ⟨·, ·⟩_Σ onto Sym(n) with the Frobenius product.
-    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        engine(self, "whitening")?.whiten(at, x)
+    }
 
     /// W_Σ⁻¹.
-    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>>;
+    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        engine(self, "whitening")?.unwhiten(at, white)
+    }
 
     /// vech W_Σ(Log_Σ Λ), the tangent-space feature of Λ at Σ; its Euclidean norm is d(Σ, Λ).
     fn tangent_vector(&self, at: &Spd, to: &Spd) -> Result<DVector<f64>> {
         Ok(vech(&self.whiten(at, &self.log(at, to)?)?))
     }
 
+    /// Fréchet mean, the minimiser of Σ wᵢ d(M, Xᵢ)²: in closed form or by the metric's own iteration where there is
+    /// one, by gradient descent otherwise. `None` for equal weights.
+    ///
+    /// # Errors
+    /// Weights that are negative, not finite, all zero or of the wrong number; an empty batch. A mean that has not
+    /// converged is returned and says so.
+    fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        mean::frechet(self, batch, weights, options)
+    }
+
     /// Largest interval (t₋, t₊) around 0 on which t ↦ Exp_Σ(tX) is defined.
-    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)>;
+    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
+        engine(self, "domain of the exponential")?.exp_domain(at, x)
+    }
 
     /// Radius of the largest ball around Σ in which geodesics from Σ are unique shortest curves and do not end;
     /// `None` where no closed form is known.
@@ -82,6 +145,14 @@ pub trait Metric: Debug + Send + Sync {
 
     /// Whether every geodesic can be prolonged for ever.
     fn is_complete(&self) -> bool;
+}
+
+/// The general machinery behind the default methods.
+fn engine<'a, M: Metric + ?Sized>(metric: &'a M, operation: &'static str) -> Result<ExtendedKernel<'a>> {
+    metric.extended_kernel().ok_or_else(|| Error::Unsupported {
+        metric: metric.name(),
+        operation,
+    })
 }
 
 /// The trace term of an O(n)-invariant inner product on Sym(n): ⟨X, Y⟩ = α tr(XY) + β tr X tr Y.

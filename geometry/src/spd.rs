@@ -55,6 +55,46 @@ impl Spd {
         })
     }
 
+    /// The point P diag(d) Pᵀ for d > 0: keeps the eigendecomposition and takes the Cholesky factor from the QR
+    /// factorisation of (P diag(√d))ᵀ, which succeeds where that of the rounded matrix would not.
+    pub(crate) fn from_eigen(eigen: SymmetricEigen) -> Result<Self> {
+        let mut factor = eigen.vectors.clone();
+        for (mut column, d) in factor.column_iter_mut().zip(eigen.values.iter()) {
+            column *= d.sqrt();
+        }
+        let spd = Self::from_factor(&factor)?;
+        Ok(Self {
+            eigen: OnceLock::from(eigen),
+            ..spd
+        })
+    }
+
+    /// The point GGᵀ for an invertible G.
+    pub(crate) fn from_factor(g: &DMatrix<f64>) -> Result<Self> {
+        let mut matrix = g * g.transpose();
+        validate_symmetric(&mut matrix, 0)?;
+        let mut cholesky = g.transpose().qr().unpack_r().transpose();
+        for j in 0..cholesky.ncols() {
+            let value = cholesky[(j, j)];
+            if value == 0.0 || !value.is_finite() {
+                return Err(Error::NotPositiveDefinite {
+                    index: 0,
+                    pivot: j,
+                    value,
+                });
+            }
+            if value < 0.0 {
+                cholesky.column_mut(j).neg_mut();
+            }
+        }
+        Ok(Self {
+            matrix,
+            cholesky,
+            eigen: OnceLock::new(),
+            log: OnceLock::new(),
+        })
+    }
+
     /// The identity of the given order.
     ///
     /// # Errors

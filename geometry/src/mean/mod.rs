@@ -2,11 +2,25 @@
 
 mod affine_invariant;
 mod bures_wasserstein;
+mod closed;
+mod frechet;
+mod inductive;
+mod log_det;
 mod log_euclidean;
+mod median;
+mod power;
+mod recursive;
 
 pub use affine_invariant::affine_invariant;
 pub use bures_wasserstein::bures_wasserstein;
+pub use closed::{arithmetic, harmonic, kullback_leibler};
+pub use frechet::frechet;
+pub use inductive::inductive;
+pub use log_det::log_det;
 pub use log_euclidean::log_euclidean;
+pub use median::median;
+pub use power::power;
+pub use recursive::{ando_li_mathias, bini_meini_poloni};
 
 use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
@@ -82,6 +96,19 @@ pub(crate) fn checked_weights(batch: &SpdBatch, weights: Option<&[f64]>) -> Resu
         .filter(|w| *w.1 > 0.0)
         .map(|(i, w)| (i, w / largest / sum))
         .collect())
+}
+
+impl MeanReport {
+    /// The report of a mean in closed form.
+    pub(crate) fn closed(mean: Spd) -> Self {
+        Self {
+            mean,
+            iterations: 0,
+            gradient_norm: 0.0,
+            certified_error: None,
+            converged: true,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,15 @@
 
 use nalgebra::DMatrix;
 
-use super::pair::{aligned_factor, gram};
+use super::pair::aligned_factor;
+use crate::batch::SpdBatch;
 use crate::error::Result;
+use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::matrix_functions::{double_operator, lyapunov};
-use crate::metric::{Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval};
+use crate::mean::{self, MeanOptions, MeanReport};
+use crate::metric::{
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval,
+};
 use crate::spd::Spd;
 
 /// Bures–Wasserstein metric g_Σ(X, Y) = ½ tr(𝓛_Σ(X) Y), 𝓛_Σ(X) the solution L of ΣL + LΣ = X: the L² optimal transport
@@ -23,9 +28,35 @@ impl BuresWasserstein {
     }
 }
 
+impl Kernel for BuresWasserstein {
+    fn phi(&self, x: f64, y: f64) -> f64 {
+        2.0 * (x + y)
+    }
+
+    fn degree(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
+    fn phi_difference(&self, _x1: f64, _x2: f64, _y: f64) -> f64 {
+        2.0
+    }
+
+    fn theta_second_difference(&self, x1: f64, x2: f64, x3: f64, y: f64) -> f64 {
+        0.5 / (x1 + y) / (x2 + y) / (x3 + y)
+    }
+
+    fn theta_mixed_difference(&self, x1: f64, x2: f64, y1: f64, y2: f64) -> f64 {
+        0.5 * (x1 + x2 + y1 + y2) / (x1 + y1) / (x1 + y2) / (x2 + y1) / (x2 + y2)
+    }
+}
+
 impl Metric for BuresWasserstein {
     fn name(&self) -> String {
         "Bures-Wasserstein".into()
+    }
+
+    fn extended_kernel(&self) -> Option<ExtendedKernel<'_>> {
+        Some(ExtendedKernel::new(self, TraceTerm::default()))
     }
 
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
@@ -41,7 +72,7 @@ impl Metric for BuresWasserstein {
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
         let l = Self::lyapunov(at, x)?;
         check_exit(domain(&l).1)?;
-        gram(&(at.cholesky() + l * at.cholesky()))
+        Spd::from_factor(&(at.cholesky() + l * at.cholesky()))
     }
 
     /// (c − a)aᵀ + a(c − a)ᵀ with the aligned factor c.
@@ -58,11 +89,33 @@ impl Metric for BuresWasserstein {
         if !(0.0..=1.0).contains(&t) {
             return exp_at(self, a, &self.log(a, b)?, t);
         }
-        gram(&(a.cholesky() * (1.0 - t) + aligned_factor(a, b) * t))
+        Spd::from_factor(&(a.cholesky() * (1.0 - t) + aligned_factor(a, b) * t))
     }
 
     fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         super::bures_wasserstein_transport::transport(from, to, v)
+    }
+
+    /// −(𝓛X Σ 𝓛Y + 𝓛Y Σ 𝓛X).
+    fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let half = Self::lyapunov(at, x)? * at.matrix() * Self::lyapunov(at, y)?;
+        Ok(-(&half + half.transpose()))
+    }
+
+    /// (3/2) Σ_ij d_i d_j/(d_i + d_j) C'_ij² / (g(X,X) g(Y,Y) − g(X,Y)²), C = \[𝓛X, 𝓛Y\]; in \[0, 3/(λ₁ + λ₂)\].
+    fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
+        let area = area_squared(self.inner(at, x, x)?, self.inner(at, y, y)?, self.inner(at, x, y)?);
+        let half = Self::lyapunov(at, x)? * Self::lyapunov(at, y)?;
+        let eigen = at.eigen();
+        let bracket = eigen.vectors.tr_mul(&((&half - half.transpose()) * &eigen.vectors));
+        let d = &eigen.values;
+        let mut sum = 0.0;
+        for j in 0..d.len() {
+            for i in 0..d.len() {
+                sum += d[i] * d[j] / (d[i] + d[j]) * bracket[(i, j)] * bracket[(i, j)];
+            }
+        }
+        Ok(area.map(|area| 1.5 * sum / area))
     }
 
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
@@ -79,6 +132,10 @@ impl Metric for BuresWasserstein {
             |a, b| (2.0 * (a + b)).sqrt(),
             &checked_tangent(at, white)?,
         ))
+    }
+
+    fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        mean::bures_wasserstein(batch, weights, options)
     }
 
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {

@@ -3,7 +3,10 @@
 use nalgebra::DMatrix;
 
 use super::pair::whiten_by_cholesky;
+use crate::batch::SpdBatch;
 use crate::error::Result;
+use crate::kernel::{ExtendedKernel, Kernel, area_squared};
+use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
     Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval,
 };
@@ -25,9 +28,27 @@ impl Euclidean {
     }
 }
 
+impl Kernel for Euclidean {
+    fn phi(&self, _x: f64, _y: f64) -> f64 {
+        1.0
+    }
+
+    fn degree(&self) -> Option<f64> {
+        Some(0.0)
+    }
+
+    fn phi_difference(&self, _x1: f64, _x2: f64, _y: f64) -> f64 {
+        0.0
+    }
+}
+
 impl Metric for Euclidean {
     fn name(&self) -> String {
         "Euclidean".into()
+    }
+
+    fn extended_kernel(&self) -> Option<ExtendedKernel<'_>> {
+        Some(ExtendedKernel::new(self, self.trace_term))
     }
 
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
@@ -64,12 +85,27 @@ impl Metric for Euclidean {
         checked_tangent(from, v)
     }
 
+    fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        checked_tangent(at, x)?;
+        checked_tangent(at, y)?;
+        Ok(DMatrix::zeros(at.order(), at.order()))
+    }
+
+    fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
+        let (xx, yy, xy) = (self.inner(at, x, x)?, self.inner(at, y, y)?, self.inner(at, x, y)?);
+        Ok(area_squared(xx, yy, xy).map(|_| 0.0))
+    }
+
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.trace_term.frobenius(checked_tangent(at, x)?)
     }
 
     fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.trace_term.frobenius_inverse(checked_tangent(at, white)?)
+    }
+
+    fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, _options: &MeanOptions) -> Result<MeanReport> {
+        Ok(MeanReport::closed(mean::arithmetic(batch, weights)?))
     }
 
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {

@@ -2,9 +2,12 @@
 
 use nalgebra::DMatrix;
 
+use crate::batch::SpdBatch;
 use crate::eigen::symmetric_eigen;
 use crate::error::Result;
-use crate::matrix_functions::{ScalarFunction, frechet, matrix_function};
+use crate::kernel::{ExtendedKernel, Kernel, PowerPair, area_squared};
+use crate::matrix_functions::{ScalarFunction, frechet, frechet_inverse, frechet2, matrix_function};
+use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent};
 use crate::spd::Spd;
 
@@ -29,9 +32,37 @@ impl LogEuclidean {
     }
 }
 
+const POWERS: PowerPair = PowerPair { a: 0.0, b: 0.0 };
+
+impl Kernel for LogEuclidean {
+    fn phi(&self, x: f64, y: f64) -> f64 {
+        POWERS.phi(x, y)
+    }
+
+    fn degree(&self) -> Option<f64> {
+        Some(2.0)
+    }
+
+    fn phi_difference(&self, x1: f64, x2: f64, y: f64) -> f64 {
+        POWERS.phi_difference(x1, x2, y)
+    }
+
+    fn theta_second_difference(&self, x1: f64, x2: f64, x3: f64, y: f64) -> f64 {
+        POWERS.theta_second_difference(x1, x2, x3, y)
+    }
+
+    fn theta_mixed_difference(&self, x1: f64, x2: f64, y1: f64, y2: f64) -> f64 {
+        POWERS.theta_mixed_difference(x1, x2, y1, y2)
+    }
+}
+
 impl Metric for LogEuclidean {
     fn name(&self) -> String {
         "log-Euclidean".into()
+    }
+
+    fn extended_kernel(&self) -> Option<ExtendedKernel<'_>> {
+        Some(ExtendedKernel::new(self, self.trace_term))
     }
 
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
@@ -64,6 +95,17 @@ impl Metric for LogEuclidean {
         Ok(d_exp_at_log(to, &Self::d_log(from, v)?))
     }
 
+    /// D exp_{log Σ}(D² log_Σ[X, Y]).
+    fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let (x, y) = (checked_tangent(at, x)?, checked_tangent(at, y)?);
+        Ok(d_exp_at_log(at, &frechet2(ScalarFunction::Log, at.eigen(), &x, &y)))
+    }
+
+    fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
+        let (xx, yy, xy) = (self.inner(at, x, x)?, self.inner(at, y, y)?, self.inner(at, x, y)?);
+        Ok(area_squared(xx, yy, xy).map(|_| 0.0))
+    }
+
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.trace_term.frobenius(Self::d_log(at, x)?)
     }
@@ -73,6 +115,10 @@ impl Metric for LogEuclidean {
             at,
             &self.trace_term.frobenius_inverse(checked_tangent(at, white)?)?,
         ))
+    }
+
+    fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, _options: &MeanOptions) -> Result<MeanReport> {
+        Ok(MeanReport::closed(mean::log_euclidean(batch, weights)?))
     }
 
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
@@ -91,7 +137,7 @@ impl Metric for LogEuclidean {
 
 /// D exp_{log Λ} = (D log_Λ)⁻¹, from the eigenvalues of Λ itself.
 fn d_exp_at_log(at: &Spd, x: &DMatrix<f64>) -> DMatrix<f64> {
-    crate::matrix_functions::frechet_inverse(ScalarFunction::Log, at.eigen(), x)
+    frechet_inverse(ScalarFunction::Log, at.eigen(), x)
 }
 
 fn spd_exp(x: &DMatrix<f64>) -> Result<Spd> {

@@ -4,7 +4,6 @@
 
 use nalgebra::DMatrix;
 
-use crate::error::Result;
 use crate::matrix_functions::svd::{Svd, jacobi_svd};
 use crate::matrix_functions::symmetrised;
 use crate::spd::Spd;
@@ -34,9 +33,4 @@ pub(crate) fn relative_svd(a: &Spd, b: &Spd) -> Svd {
 pub(crate) fn aligned_factor(a: &Spd, b: &Spd) -> DMatrix<f64> {
     let Svd { u, v, .. } = jacobi_svd(&b.cholesky().tr_mul(a.cholesky()));
     b.cholesky() * (u * v.transpose())
-}
-
-/// GGᵀ as a point.
-pub(crate) fn gram(g: &DMatrix<f64>) -> Result<Spd> {
-    Spd::try_new(symmetrised(g * g.transpose()))
 }

@@ -297,6 +297,12 @@ impl FilterBank {
             Picks::Scalp => recording.scalp_channels(),
             Picks::Named(names) => recording.pick(names)?,
         };
+        if picks.is_empty() {
+            return Err(Error::File {
+                path: path.to_path_buf(),
+                cause: "no scalp EEG channel in volts".into(),
+            });
+        }
         let mut signal = recording.read(&picks, ..)?;
         times.read = clock.elapsed();
         signal.check_finite("recording")?;

@@ -109,6 +109,16 @@ pub fn is_scalp(label: &str) -> bool {
     REGIONS.contains(&region) && matches!(number.parse::<u32>(), Ok(1..=10))
 }
 
+/// Whether a name says that a channel is not EEG: heart, eyes, muscles, breath, reference, triggers.
+pub fn is_other(label: &str) -> bool {
+    const OTHERS: [&str; 16] = [
+        "ECG", "EKG", "EOG", "HEOG", "VEOG", "EMG", "EXG", "RESP", "GSR", "TEMP", "PLET", "STATUS", "TRIG", "EVENT",
+        "REF", "PULSE",
+    ];
+    let name = bare_name(label).to_uppercase();
+    OTHERS.iter().any(|other| name.starts_with(other))
+}
+
 /// Factor from a unit of voltage to volts; `None` for any other unit.
 pub(crate) fn voltage_factor(unit: &str) -> Option<f64> {
     match unit.trim() {

@@ -327,7 +327,8 @@ impl Recording {
     /// Positions of the scalp EEG channels.
     ///
     /// Those in volts with the highest sampling rate and a name of the extended 10-20 system; when no name is of that
-    /// system (BioSemi's A1 ... D32), all channels in volts with the highest sampling rate.
+    /// system (BioSemi's A1 ... D32), all channels in volts with the highest sampling rate whose name does not say that
+    /// they are something else ([`channel::is_other`]).
     pub fn scalp_channels(&self) -> Vec<usize> {
         let rate = self.sampling_rate();
         let voltages: Vec<usize> = (0..self.channels.len())
@@ -338,7 +339,13 @@ impl Recording {
             .copied()
             .filter(|&i| channel::is_scalp(&self.channels[i].label))
             .collect();
-        if scalp.is_empty() { voltages } else { scalp }
+        if !scalp.is_empty() {
+            return scalp;
+        }
+        voltages
+            .into_iter()
+            .filter(|&i| !channel::is_other(&self.channels[i].label))
+            .collect()
     }
 
     /// Reads samples `range` of the given channels, in SI units. Opens the file anew; no other sample is kept.

@@ -1,8 +1,9 @@
 //! Cohorts: recordings of people as sets of covariance matrices, one set a frequency band.
 
-use hadamard_geometry::SpdBatch;
+use hadamard_geometry::{SpdBatch, SymBatch};
 
 use crate::error::{Error, Result};
+use crate::rank::Regularisation;
 
 /// One recording as models see it: the covariances of its windows, band by band.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,33 @@ pub struct Cohort {
     examples: Vec<Example>,
     bands: Vec<String>,
     channels: Vec<String>,
+}
+
+impl Example {
+    /// Covariances of a recording, one batch a band, regularised and then required to be positive definite.
+    ///
+    /// # Errors
+    /// [`Error::Recording`] naming the recording, the band's number and the first matrix that is singular.
+    pub fn try_new(
+        id: impl Into<String>,
+        person: usize,
+        covariances: &[SymBatch],
+        regularisation: Regularisation,
+    ) -> Result<Self> {
+        let id = id.into();
+        let convert = |batch: &SymBatch| -> Result<SpdBatch> {
+            let regular = regularisation.apply_all(batch)?;
+            Ok(SpdBatch::try_from_vec(regular.order(), regular.as_slice().to_vec())?)
+        };
+        let bands = covariances.iter().enumerate().map(|(band, batch)| {
+            convert(batch).map_err(|cause| Error::Recording {
+                id: id.clone(),
+                cause: format!("band {}: {cause}", band + 1),
+            })
+        });
+        let bands = bands.collect::<Result<_>>()?;
+        Ok(Self { id, person, bands })
+    }
 }
 
 impl Cohort {

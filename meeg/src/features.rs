@@ -13,8 +13,9 @@
 //! Sources: Sabbagh et al., NeurIPS 2019 (arXiv 1906.02687) for regression on tangent vectors; Bonet et al., ICML 2023
 //! (arXiv 2303.05798) for the quantiles.
 
+use hadamard_geometry::SpdBatch;
+use hadamard_geometry::mean::{MeanOptions, affine_invariant};
 use hadamard_geometry::sliced::{DirectionBank, LogCloud, pack};
-use hadamard_geometry::{Spd, SpdBatch};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
@@ -262,35 +263,22 @@ pub fn recenter(cohort: &Cohort) -> Result<Cohort> {
 
 /// G^-½ of the affine-invariant mean G.
 fn whitening(batch: &SpdBatch) -> Result<DMatrix<f64>> {
-    let mut mean = log_mean(batch)?;
-    for _ in 0..50 {
-        let root = mean.eigen().map(f64::sqrt);
-        let inverse = mean.eigen().map(|d| d.sqrt().recip());
-        let logs = congruence(batch, &inverse)?.log();
-        let mut step = DMatrix::zeros(batch.order(), batch.order());
-        for log in logs.iter() {
-            step += log;
-        }
-        step /= batch.len() as f64;
-        let exp = hadamard_geometry::eigen::symmetric_eigen(&step).map(f64::exp);
-        mean = Spd::try_new(symmetric(&root * exp * &root))?;
-        if step.norm() < 1e-12 {
-            break;
-        }
+    let options = MeanOptions::default();
+    let report = affine_invariant(batch, None, &options)?;
+    // A mean that stalls at the level of rounding, far below any difference between recordings, serves as well.
+    if !report.converged && report.gradient_norm > USABLE_GRADIENT {
+        return Err(Error::Geometry(hadamard_geometry::Error::NoConvergence {
+            what: "affine-invariant mean",
+            iterations: report.iterations,
+            residual: report.gradient_norm,
+            tolerance: options.tolerance,
+        }));
     }
-    Ok(mean.eigen().map(|d| d.sqrt().recip()))
+    Ok(report.mean.eigen().map(|d| d.sqrt().recip()))
 }
 
-fn log_mean(batch: &SpdBatch) -> Result<Spd> {
-    let mut sum = DMatrix::zeros(batch.order(), batch.order());
-    for log in batch.log().iter() {
-        sum += log;
-    }
-    sum /= batch.len() as f64;
-    Ok(Spd::try_new(
-        hadamard_geometry::eigen::symmetric_eigen(&sum).map(f64::exp),
-    )?)
-}
+/// Largest accepted gradient norm of a mean, an affine-invariant distance.
+const USABLE_GRADIENT: f64 = 1e-8;
 
 fn symmetric(matrix: DMatrix<f64>) -> DMatrix<f64> {
     (&matrix + matrix.transpose()) * 0.5

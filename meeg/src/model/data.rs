@@ -1,6 +1,6 @@
 //! Data sets and the parts of them that learners and predictors may see.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DMatrixView, RowDVector};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -207,20 +207,61 @@ impl FeatureMatrix {
     /// Squared Euclidean distances between all rows, one N x N matrix a block. One matrix product a block, threads over
     /// blocks.
     ///
-    /// Entry (i, j) depends on rows i and j alone, so computing all of them before splitting leaks nothing.
+    /// Entry (i, j) is a function of rows i and j alone (up to rounding), so computing all of them before splitting leaks nothing.
     pub fn squared_distances(&self) -> DistanceMatrix {
-        let mut starts = Vec::with_capacity(self.blocks.len());
-        let mut start = 0;
-        for &width in &self.blocks {
-            starts.push((start, width));
-            start += width;
+        let blocks = self.ranges().into_par_iter().map(|(start, width)| {
+            let rows = self.values.columns(start, width);
+            let means = rows.row_mean();
+            let columns = centred(&rows, &means);
+            let gram = columns.tr_mul(&columns);
+            let n = gram.nrows();
+            DMatrix::from_fn(n, n, |i, j| {
+                // Both orders of the pair see the same rounding.
+                let (low, high) = (i.min(j), i.max(j));
+                (gram[(low, low)] + gram[(high, high)] - 2.0 * gram[(low, high)]).max(0.0)
+            })
+        });
+        DistanceMatrix {
+            blocks: blocks.collect(),
         }
-        let blocks = starts
-            .into_par_iter()
-            .map(|(start, width)| pairwise_squared(&self.values.columns(start, width).into_owned()))
-            .collect();
-        DistanceMatrix { blocks }
     }
+
+    /// Squared distances from these rows to those of `others`, which has the same blocks; one matrix a block.
+    pub(crate) fn squared_distances_to(&self, others: &Self) -> Vec<DMatrix<f64>> {
+        let pairs = self.ranges().into_par_iter().map(|(start, width)| {
+            let columns = others.values.columns(start, width);
+            let means = columns.row_mean();
+            let (a, b) = (
+                centred(&self.values.columns(start, width), &means),
+                centred(&columns, &means),
+            );
+            let squares = |rows: &DMatrix<f64>| rows.column_iter().map(|row| row.norm_squared()).collect::<Vec<_>>();
+            let (a_squares, b_squares, products) = (squares(&a), squares(&b), a.tr_mul(&b));
+            DMatrix::from_fn(a.ncols(), b.ncols(), |i, j| {
+                (a_squares[i] + b_squares[j] - 2.0 * products[(i, j)]).max(0.0)
+            })
+        });
+        pairs.collect()
+    }
+
+    /// (First column, width) of every block.
+    fn ranges(&self) -> Vec<(usize, usize)> {
+        let mut start = 0;
+        let range = |&width: &usize| {
+            start += width;
+            (start - width, width)
+        };
+        self.blocks.iter().map(range).collect()
+    }
+}
+
+/// The rows minus `means`, as columns: distances by products cancel less around the middle.
+fn centred(rows: &DMatrixView<'_, f64>, means: &RowDVector<f64>) -> DMatrix<f64> {
+    let mut columns = rows.transpose();
+    for mut column in columns.column_iter_mut() {
+        column -= means.transpose();
+    }
+    columns
 }
 
 impl Dataset for FeatureMatrix {
@@ -303,26 +344,6 @@ impl Sample<'_, DistanceMatrix> {
         };
         self.data().blocks.iter().map(pick).collect()
     }
-}
-
-/// |x_i - x_j|² for all pairs of rows, by the Gram matrix of the rows centred at their mean (less cancellation).
-fn pairwise_squared(rows: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut centred = rows.clone();
-    for mut column in centred.column_iter_mut() {
-        let mean = column.mean();
-        column.add_scalar_mut(-mean);
-    }
-    let gram = &centred * centred.transpose();
-    let n = gram.nrows();
-    DMatrix::from_fn(n, n, |i, j| {
-        if i == j {
-            0.0
-        } else {
-            // Both orders of the pair see the same rounding.
-            let (low, high) = (i.min(j), i.max(j));
-            (gram[(low, low)] + gram[(high, high)] - 2.0 * gram[(low, high)]).max(0.0)
-        }
-    })
 }
 
 /// Errs unless `found` equals `expected`.

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::data::{Dataset, DistanceMatrix, FeatureMatrix, Sample, Training, same_len};
+use super::data::{DistanceMatrix, FeatureMatrix, Sample, Training, same_len};
 use super::leave_out::{Choice, Spectrum, centre_targets};
 use super::ridge::{NOTHING_TO_LEAVE_OUT, check_penalties};
 use super::{Learner, Predictor, logspace};
@@ -171,20 +171,7 @@ impl Predictor<FeatureMatrix> for FeatureModel {
                 found: test.values().ncols(),
             });
         }
-        let mut stacked = test.values().clone().insert_rows(test.len(), self.features.len(), 0.0);
-        stacked
-            .rows_mut(test.len(), self.features.len())
-            .copy_from(self.features.values());
-        let all = FeatureMatrix::try_with_blocks(stacked, test.blocks().to_vec())?.squared_distances();
-        let cross: Vec<DMatrix<f64>> = all
-            .blocks()
-            .iter()
-            .map(|block| {
-                block
-                    .view((0, test.len()), (test.len(), self.features.len()))
-                    .into_owned()
-            })
-            .collect();
+        let cross = test.squared_distances_to(&self.features);
         Ok(self.fit.predict_distances(&cross))
     }
 }

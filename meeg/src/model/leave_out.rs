@@ -1,9 +1,13 @@
 //! Closed-form leave-one-out and leave-one-group-out errors of penalised least squares.
 //!
-//! For a centred Gram matrix G = (I - J) K (I - J), J = 11ᵀ/n, the fit with penalty α and a free intercept is ŷ = H y,
-//! `H = J + G (G + αI)⁻¹`. Leaving the group g out and refitting, intercept included, gives exactly the residuals
-//! `e_g = (I - H_gg)⁻¹ (y - ŷ)_g` (for a single example e_i = (y - ŷ)_i / (1 - H_ii)).
+//! For a Gram matrix K, centred G = (I - J) K (I - J), J = 11ᵀ/n, the fit with penalty α and a free intercept has the
+//! residuals `r = M y`, `M = (I - J) α (G + αI)⁻¹`. Leaving the group g out and refitting, intercept included, gives
+//! exactly the residuals `e_g = M_gg⁻¹ r_g` (for a single example e_i = r_i / M_ii).
 //! With G = U S Uᵀ computed once, each α costs O(n r) for single examples.
+//!
+//! U is made orthogonal to 1 before anything is rounded: a Householder reflection turns 1 into a coordinate axis, and
+//! the eigendecomposition is that of the other n - 1 coordinates. Then M = U diag(α/(s + α)) Uᵀ is a sum of positive
+//! terms, and nothing cancels in M_ii, however small it is.
 //!
 //! Examples of one person must be left out together: with one recording of the person still in the training part, the
 //! penalty is chosen by how well it recognises the person, not the quantity asked for.
@@ -14,13 +18,15 @@
 use hadamard_geometry::eigen::symmetric_eigen;
 use nalgebra::{DMatrix, DVector};
 
-/// Eigendecomposition of a centred Gram matrix, thin when the features are fewer than the examples.
+/// Eigendecomposition of a centred Gram matrix.
 #[derive(Debug, Clone)]
 pub(crate) struct Spectrum {
     /// Orthonormal columns, n x r, orthogonal to the vector of ones.
     vectors: DMatrix<f64>,
     /// Eigenvalues, not negative.
     values: DVector<f64>,
+    /// Whether the columns span everything orthogonal to the ones; otherwise G is zero outside their span.
+    complete: bool,
 }
 
 /// The penalty chosen and the mean squared error of leaving out that chose it.
@@ -35,13 +41,35 @@ pub struct Choice {
 }
 
 impl Spectrum {
-    /// Of a Gram matrix, which is centred here (both sides).
-    pub(crate) fn of_gram(mut gram: DMatrix<f64>) -> Self {
-        centre_gram(&mut gram);
-        let eigen = symmetric_eigen(&gram);
+    /// Of a Gram matrix, centred or not.
+    pub(crate) fn of_gram(gram: DMatrix<f64>) -> Self {
+        let n = gram.nrows();
+        // The reflection I - v vᵀ turns 1/√n into minus the first axis.
+        let mut v = DVector::from_element(n, (n as f64).sqrt().recip());
+        v[0] += 1.0;
+        v *= (2.0 / v.norm_squared()).sqrt();
+        let kv = &gram * &v;
+        let half = 0.5 * v.dot(&kv);
+        let w = kv - &v * half;
+        let inner = DMatrix::from_fn(n - 1, n - 1, |i, j| {
+            let (i, j) = (i + 1, j + 1);
+            gram[(i, j)] - v[i] * w[j] - w[i] * v[j]
+        });
+        if n == 1 {
+            return Self {
+                vectors: DMatrix::zeros(1, 0),
+                values: DVector::zeros(0),
+                complete: true,
+            };
+        }
+        let eigen = symmetric_eigen(&inner);
+        let mut vectors = eigen.vectors.insert_row(0, 0.0);
+        let along = vectors.tr_mul(&v);
+        vectors.ger(-1.0, &v, &along, 1.0);
         Self {
-            vectors: eigen.vectors,
+            vectors,
             values: eigen.values.map(|value| value.max(0.0)),
+            complete: true,
         }
     }
 
@@ -60,19 +88,21 @@ impl Spectrum {
         for (mut column, value) in vectors.column_iter_mut().zip(values.iter()) {
             column /= value.sqrt();
         }
-        Self { vectors, values }
+        Self {
+            vectors,
+            values,
+            complete: false,
+        }
     }
 
     /// (G + αI)⁻¹ y for centred targets y (n x k), the dual coefficients.
     pub(crate) fn dual(&self, alpha: f64, centred: &DMatrix<f64>) -> DMatrix<f64> {
         let scores = self.vectors.tr_mul(centred);
-        let mut inside = scores.clone();
-        for (mut row, value) in inside.row_iter_mut().zip(self.values.iter()) {
-            row /= value + alpha;
+        let inside = &self.vectors * scaled(scores.clone(), |k| 1.0 / (self.values[k] + alpha));
+        if self.complete {
+            return inside;
         }
-        // Outside the span of the vectors G is zero.
-        let outside = (centred - &self.vectors * scores) / alpha;
-        &self.vectors * inside + outside
+        inside + (centred - &self.vectors * scores) / alpha
     }
 
     /// The penalty of least mean squared error of leaving out (first one on ties).
@@ -116,65 +146,62 @@ impl Spectrum {
         members: Option<&[Vec<usize>]>,
     ) -> Option<DMatrix<f64>> {
         let n = centred.nrows();
-        let shrink = self.values.map(|value| value / (value + alpha));
-        let mut shrunk = scores.clone();
-        for (mut row, &weight) in shrunk.row_iter_mut().zip(shrink.iter()) {
-            row *= weight;
-        }
-        let mut residuals = centred - &self.vectors * shrunk;
-        match members {
-            None => {
-                for i in 0..n {
-                    let mut leverage = 1.0 / n as f64;
-                    for (k, &weight) in shrink.iter().enumerate() {
-                        leverage += self.vectors[(i, k)] * self.vectors[(i, k)] * weight;
-                    }
-                    let free = 1.0 - leverage;
-                    if free <= n as f64 * f64::EPSILON {
-                        return None;
-                    }
-                    residuals.row_mut(i).scale_mut(1.0 / free);
+        let (fitted, free) = (
+            |k: usize| self.values[k] / (self.values[k] + alpha),
+            |k: usize| alpha / (self.values[k] + alpha),
+        );
+        let mut residuals = if self.complete {
+            &self.vectors * scaled(scores.clone(), free)
+        } else {
+            centred - &self.vectors * scaled(scores.clone(), fitted)
+        };
+        let Some(members) = members else {
+            for i in 0..n {
+                let sum = |weight: &dyn Fn(usize) -> f64| -> f64 {
+                    let row = self.vectors.row(i);
+                    row.iter().enumerate().map(|(k, u)| u * u * weight(k)).sum()
+                };
+                let left = if self.complete {
+                    sum(&free)
+                } else {
+                    1.0 - 1.0 / n as f64 - sum(&fitted)
+                };
+                if left <= 0.0 {
+                    return None;
                 }
+                residuals.row_mut(i).scale_mut(left.recip());
             }
-            Some(members) => {
-                for group in members {
-                    let block = self.vectors.select_rows(group);
-                    let mut weighted = block.clone();
-                    for (mut column, &weight) in weighted.column_iter_mut().zip(shrink.iter()) {
-                        column *= weight;
-                    }
-                    let mut free = -(weighted * block.transpose());
-                    free.add_scalar_mut(-1.0 / n as f64);
-                    for i in 0..group.len() {
-                        free[(i, i)] += 1.0;
-                    }
-                    let factor = free.cholesky()?;
-                    if factor.l_dirty().diagonal().min().powi(2) <= n as f64 * f64::EPSILON {
-                        return None;
-                    }
-                    let solved = factor.solve(&residuals.select_rows(group));
-                    for (row, &i) in group.iter().enumerate() {
-                        residuals.set_row(i, &solved.row(row));
-                    }
-                }
+            return Some(residuals);
+        };
+        for group in members {
+            let block = self.vectors.select_rows(group).transpose();
+            let left = if self.complete {
+                block.tr_mul(&scaled(block.clone(), free))
+            } else {
+                DMatrix::identity(group.len(), group.len()).add_scalar(-1.0 / n as f64)
+                    - block.tr_mul(&scaled(block.clone(), fitted))
+            };
+            let largest = left.diagonal().max();
+            let factor = left.cholesky()?;
+            // A group whose complement does not determine the fit (the only group): M_gg is singular to rounding.
+            if factor.l_dirty().diagonal().min().powi(2) <= n as f64 * f64::EPSILON * largest {
+                return None;
+            }
+            let solved = factor.solve(&residuals.select_rows(group));
+            for (row, &i) in group.iter().enumerate() {
+                residuals.set_row(i, &solved.row(row));
             }
         }
         Some(residuals)
     }
 }
 
-/// G = (I - J) K (I - J) in place, J = 11ᵀ/n.
-fn centre_gram(gram: &mut DMatrix<f64>) {
-    let n = gram.nrows();
-    let means: Vec<f64> = gram.column_iter().map(|column| column.mean()).collect();
-    let grand = means.iter().sum::<f64>() / n as f64;
-    for j in 0..n {
-        for i in 0..=j {
-            let value = gram[(i, j)] - means[i] - means[j] + grand;
-            gram[(i, j)] = value;
-            gram[(j, i)] = value;
-        }
+/// Row k times `weight(k)`.
+fn scaled(mut rows: DMatrix<f64>, weight: impl Fn(usize) -> f64) -> DMatrix<f64> {
+    for (k, mut row) in rows.row_iter_mut().enumerate() {
+        row *= weight(k);
     }
+    rows
 }
 
 /// Positions of the members of each group, groups in the order of first appearance.

@@ -1,4 +1,5 @@
 //! Shared generators and golden-value reader of the property tests.
 pub mod meeg;
+pub mod oscillation;
 pub mod sliced;
 pub mod spd;

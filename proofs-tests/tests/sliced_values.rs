@@ -1,9 +1,11 @@
 //! Sliced-Wasserstein distances against values that an independent implementation computed.
 
 use hadamard_geometry::sliced::{
-    BandRule, DirectionBank, LogCloud, dirac_spdsw2_pow, exact_squared_distances, gaussian_kernel, spdsw,
-    spdsw_mean_exact, spdsw_pow, squared_distances, wasserstein_1d,
+    BandRule, DirectionBank, LogCloud, SlicedLoss, SpdMeasure, busemann, dirac_spdsw2_pow, euclidean_gradient,
+    exact_squared_distances, gaussian_kernel, hspdsw_pow, spdsw, spdsw_mean_exact, spdsw_pow, squared_distances,
+    unpack, wasserstein_1d,
 };
+use hadamard_geometry::transport::affine_invariant_cost;
 use proofs_tests::sliced::{batch, factored_bank, golden, matrices, numbers};
 use serde_json::Value;
 
@@ -66,6 +68,76 @@ fn spdsw_powers_and_roots() {
             let mean_exact = case["mean_exact_estimator_p2"].as_f64().unwrap();
             close(spdsw_mean_exact(&bank, &clouds.x, &clouds.y).unwrap(), mean_exact, name);
         }
+    }
+}
+
+#[test]
+fn hspdsw_powers_and_busemann_functions() {
+    let values = golden();
+    for name in CASES {
+        let case = &values[name];
+        let (x, y) = (batch(&case["X"]), batch(&case["Y"]));
+        for bank in [
+            factored_bank(case),
+            DirectionBank::from_matrices(&matrices(&case["A"])).unwrap(),
+        ] {
+            let uniform = [SpdMeasure::uniform(&x).unwrap(), SpdMeasure::uniform(&y).unwrap()];
+            let weighted = [
+                SpdMeasure::weighted(&x, &numbers(&case["a"])).unwrap(),
+                SpdMeasure::weighted(&y, &numbers(&case["b"])).unwrap(),
+            ];
+            for p in [1.0, 2.0] {
+                for (kind, [a, b]) in [("uniform", &uniform), ("weighted", &weighted)] {
+                    let expected = case["hspdsw_pow"][format!("p{p}_{kind}")].as_f64().unwrap();
+                    close(hspdsw_pow(&bank, a, b, p).unwrap(), expected, name);
+                }
+            }
+            for (key, batch) in [("busemann_X", &x), ("busemann_Y", &y)] {
+                // The file has one row a direction; column-major entries of n x L come in the same order.
+                for (found, expected) in busemann(&bank, batch).unwrap().iter().zip(numbers(&case[key])) {
+                    close(*found, expected, key);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_in_logarithmic_and_euclidean_coordinates() {
+    let values = golden();
+    for name in CASES {
+        let case = &values[name];
+        let (x, y) = (batch(&case["X"]), batch(&case["Y_nn"]));
+        let bank = factored_bank(case);
+        let loss = SlicedLoss::try_new(&bank, &LogCloud::try_new(&y).unwrap(), 2.0).unwrap();
+        let gradient = loss.value_and_gradient(&LogCloud::try_new(&x).unwrap()).unwrap();
+        let order = x.order();
+        let size = order * (order + 1) / 2;
+        for (row, expected) in gradient
+            .rows
+            .chunks_exact(size)
+            .zip(matrices(&case["grad_log_coords_p2_nn"]))
+        {
+            for (found, expected) in unpack(row, order).iter().zip(expected.iter()) {
+                close(*found, *expected, name);
+            }
+        }
+        let euclidean = euclidean_gradient(&x, &gradient.rows).unwrap();
+        for (found, expected) in euclidean.iter().zip(matrices(&case["grad_euclid_p2_nn"])) {
+            for (found, expected) in found.iter().zip(expected.iter()) {
+                close(*found, *expected, name);
+            }
+        }
+    }
+}
+
+#[test]
+fn affine_invariant_costs() {
+    let values = golden();
+    for name in CASES {
+        let case = &values[name];
+        let cost = affine_invariant_cost(&batch(&case["X"]), &batch(&case["Y"]), 1.0).unwrap();
+        close(cost[(0, 0)], case["ai_dist_X0_Y0"].as_f64().unwrap(), name);
     }
 }
 

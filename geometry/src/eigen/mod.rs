@@ -1,6 +1,20 @@
 //! Symmetric eigendecompositions and matrix functions, one matrix or a batch at a time.
+//!
+//! Batches of small matrices are solved side by side: each lane of a vector register holds the same entry of another
+//! matrix, and Householder tridiagonalisation and implicit QL run in lockstep. The instruction set is chosen at run
+//! time (AVX-512, AVX2 with FMA, or what the target guarantees). Larger matrices go to `faer` one by one. The result of
+//! a matrix depends neither on the other matrices of the batch nor on the number of threads.
+
+pub(crate) mod batch;
+mod dense;
+mod group;
+mod implicit_ql;
+mod lanes;
+mod tridiagonal;
 
 use nalgebra::{DMatrix, DVector};
+
+pub use batch::BatchEigen;
 
 /// Eigendecomposition A = P diag(d) Pᵀ of a symmetric matrix.
 #[derive(Debug, Clone)]
@@ -24,13 +38,14 @@ impl SymmetricEigen {
     }
 }
 
+/// Largest order at which the unblocked kernel is faster for one matrix than the blocked algorithm.
+const MAX_UNBLOCKED_ORDER: usize = 32;
+
 /// Eigendecomposition of a symmetric matrix (only symmetry of `matrix` is assumed). O(n³).
 pub fn symmetric_eigen(matrix: &DMatrix<f64>) -> SymmetricEigen {
-    let eigen = matrix.clone().symmetric_eigen();
-    let mut order: Vec<usize> = (0..matrix.nrows()).collect();
-    order.sort_by(|&i, &j| eigen.eigenvalues[i].total_cmp(&eigen.eigenvalues[j]));
-    SymmetricEigen {
-        values: DVector::from_fn(order.len(), |i, _| eigen.eigenvalues[order[i]]),
-        vectors: eigen.eigenvectors.select_columns(order.iter()),
+    if matrix.nrows() <= MAX_UNBLOCKED_ORDER {
+        batch::single(matrix)
+    } else {
+        dense::eigen(matrix)
     }
 }

@@ -1,0 +1,326 @@
+//! Eigenproblems and matrix functions of whole batches.
+
+use std::sync::LazyLock;
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use super::group::{Group, Isa};
+use super::{SymmetricEigen, symmetric_eigen};
+
+/// Above this order one matrix fills the vector registers by itself, and the blocked algorithm of `faer` is faster.
+const MAX_LANE_ORDER: usize = 48;
+
+static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
+
+/// Eigendecompositions of a batch of N matrices of order d.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchEigen {
+    /// N · d eigenvalues, ascending within a matrix.
+    pub values: Vec<f64>,
+    /// N · d · d entries: for each matrix its eigenvectors, one after the other.
+    pub vectors: Vec<f64>,
+}
+
+/// Eigenvalues of N symmetric matrices (N·d² entries), ascending within a matrix.
+pub(crate) fn values(order: usize, matrices: &[f64]) -> Vec<f64> {
+    with_isa(*ISA, order, matrices, Values)
+}
+
+/// Eigendecompositions of N symmetric matrices (N·d² entries).
+pub(crate) fn eigen(order: usize, matrices: &[f64]) -> BatchEigen {
+    let joined = with_isa(*ISA, order, matrices, Vectors);
+    let (size, count) = (order * order, matrices.len() / (order * order).max(1));
+    let mut values = Vec::with_capacity(count * order);
+    let mut vectors = Vec::with_capacity(count * size);
+    for one in joined.chunks_exact(order + size) {
+        values.extend_from_slice(&one[..order]);
+        vectors.extend_from_slice(&one[order..]);
+    }
+    BatchEigen { values, vectors }
+}
+
+/// f(A) of N symmetric matrices (N·d² entries), both triangles equal to the last bit.
+pub(crate) fn map(order: usize, matrices: &[f64], f: &(dyn Fn(f64) -> f64 + Sync)) -> Vec<f64> {
+    with_isa(*ISA, order, matrices, Function(f))
+}
+
+/// What is wanted of every matrix.
+trait Job: Copy + Sync {
+    /// Whether eigenvectors are needed.
+    const VECTORS: bool;
+    /// Numbers written for each matrix.
+    fn size(self, order: usize) -> usize;
+    /// Finishes a solved group, before its matrices are collected.
+    fn finish<const W: usize>(self, group: &mut Group<W>);
+    /// Writes the result of one matrix of a finished group.
+    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]);
+    /// The same from an eigendecomposition of one matrix.
+    fn single(self, eigen: &SymmetricEigen, out: &mut [f64]);
+}
+
+#[derive(Clone, Copy)]
+struct Values;
+
+#[derive(Clone, Copy)]
+struct Vectors;
+
+#[derive(Clone, Copy)]
+struct Function<'a>(&'a (dyn Fn(f64) -> f64 + Sync));
+
+impl Job for Values {
+    const VECTORS: bool = false;
+
+    fn size(self, order: usize) -> usize {
+        order
+    }
+
+    fn finish<const W: usize>(self, _: &mut Group<W>) {}
+
+    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
+        for k in 0..order {
+            out[k] = group.value(lane, k);
+        }
+        out.sort_unstable_by(f64::total_cmp);
+    }
+
+    fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
+        out.copy_from_slice(eigen.values.as_slice());
+    }
+}
+
+impl Job for Vectors {
+    const VECTORS: bool = true;
+
+    fn size(self, order: usize) -> usize {
+        order + order * order
+    }
+
+    fn finish<const W: usize>(self, _: &mut Group<W>) {}
+
+    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
+        let mut ranks: Vec<usize> = (0..order).collect();
+        ranks.sort_by(|&a, &b| group.value(lane, a).total_cmp(&group.value(lane, b)));
+        let (values, vectors) = out.split_at_mut(order);
+        for (&k, (value, vector)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
+            *value = group.value(lane, k);
+            for (x, y) in vector.iter_mut().zip(group.vector(lane, k)) {
+                *x = y;
+            }
+        }
+    }
+
+    fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
+        let (values, vectors) = out.split_at_mut(eigen.values.len());
+        values.copy_from_slice(eigen.values.as_slice());
+        vectors.copy_from_slice(eigen.vectors.as_slice());
+    }
+}
+
+impl Job for Function<'_> {
+    const VECTORS: bool = true;
+
+    fn size(self, order: usize) -> usize {
+        order * order
+    }
+
+    fn finish<const W: usize>(self, group: &mut Group<W>) {
+        group.apply(self.0);
+    }
+
+    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
+        group.store(lane, out);
+    }
+
+    fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
+        out.copy_from_slice(eigen.map(self.0).as_slice());
+    }
+}
+
+fn with_isa(isa: Isa, order: usize, matrices: &[f64], job: impl Job) -> Vec<f64> {
+    let mut out = vec![0.0; matrices.len() / (order * order).max(1) * job.size(order)];
+    if order > MAX_LANE_ORDER {
+        let each = matrices
+            .par_chunks_exact(order * order)
+            .zip(out.par_chunks_exact_mut(job.size(order)));
+        each.for_each(|(matrix, out)| job.single(&one(order, matrix), out));
+        return out;
+    }
+    match isa {
+        Isa::Portable => grouped::<2>(isa, order, matrices, job, &mut out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => grouped::<4>(isa, order, matrices, job, &mut out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => grouped::<8>(isa, order, matrices, job, &mut out),
+    }
+    out
+}
+
+fn one(order: usize, matrix: &[f64]) -> SymmetricEigen {
+    symmetric_eigen(&DMatrix::from_column_slice(order, order, matrix))
+}
+
+/// Groups of W matrices, threads over groups.
+fn grouped<const W: usize>(isa: Isa, order: usize, matrices: &[f64], job: impl Job, out: &mut [f64]) {
+    let (size, each) = (order * order, job.size(order));
+    if matrices.is_empty() {
+        return;
+    }
+    matrices
+        .par_chunks(W * size)
+        .zip(out.par_chunks_mut(W * each))
+        .for_each_init(
+            || Group::<W>::new(order, isa),
+            |group, (matrices, out)| solve_group(group, order, matrices, job, out),
+        );
+}
+
+fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matrices: &[f64], job: J, out: &mut [f64]) {
+    group.load(matrices);
+    let failed = group.solve(J::VECTORS);
+    job.finish(group);
+    let each = matrices
+        .chunks_exact(order * order)
+        .zip(out.chunks_exact_mut(job.size(order)));
+    for (lane, (matrix, out)) in each.enumerate() {
+        if failed[lane] {
+            job.single(
+                &super::dense::eigen(&DMatrix::from_column_slice(order, order, matrix)),
+                out,
+            );
+        } else {
+            job.collect(group, lane, order, out);
+        }
+    }
+}
+
+/// The eigendecomposition of one small matrix by the kernels of the batches, one lane wide.
+pub(super) fn single(matrix: &DMatrix<f64>) -> SymmetricEigen {
+    let order = matrix.nrows();
+    let mut out = vec![0.0; Vectors.size(order)];
+    solve_group(
+        &mut Group::<1>::new(order, *ISA),
+        order,
+        matrix.as_slice(),
+        Vectors,
+        &mut out,
+    );
+    SymmetricEigen {
+        values: nalgebra::DVector::from_column_slice(&out[..order]),
+        vectors: DMatrix::from_column_slice(order, order, &out[order..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+
+    /// Symmetric matrices with spectra that are spread, repeated, clustered, graded, huge and tiny.
+    fn nasty(order: usize, count: usize) -> Vec<f64> {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(7 + order as u64);
+        let mut data = Vec::new();
+        for index in 0..count {
+            let g = DMatrix::from_fn(order, order, |_, _| rng.random_range(-1.0..1.0));
+            let q = g.qr().q();
+            let spectrum = DMatrix::from_diagonal(&nalgebra::DVector::from_fn(order, |i, _| match index % 7 {
+                0 => rng.random_range(-1.0..1.0),
+                1 => 1.0,
+                2 => 1.0 + 1e-13 * i as f64,
+                3 => 10f64.powi(-(i as i32)),
+                4 => 1e200 * rng.random_range(0.5..1.0),
+                5 => 1e-200 * rng.random_range(0.5..1.0),
+                _ => f64::from(u8::from(i == 0)),
+            }));
+            let a = &q * spectrum * q.transpose();
+            data.extend_from_slice(((&a + a.transpose()) * 0.5).as_slice());
+        }
+        // A zero matrix and a diagonal one.
+        data.extend(vec![0.0; order * order]);
+        data.extend_from_slice(
+            DMatrix::from_fn(order, order, |i, j| if i == j { i as f64 - 1.5 } else { 0.0 }).as_slice(),
+        );
+        data
+    }
+
+    #[test]
+    fn every_instruction_set_diagonalises() {
+        for order in [1, 2, 3, 5, 8, 22, 33] {
+            let matrices = nasty(order, 21);
+            for isa in Isa::available() {
+                let joined = with_isa(isa, order, &matrices, Vectors);
+                let values = with_isa(isa, order, &matrices, Values);
+                for (index, (matrix, one)) in matrices
+                    .chunks_exact(order * order)
+                    .zip(joined.chunks_exact(order + order * order))
+                    .enumerate()
+                {
+                    let a = DMatrix::from_column_slice(order, order, matrix);
+                    let v = DMatrix::from_column_slice(order, order, &one[order..]);
+                    let d = nalgebra::DVector::from_column_slice(&one[..order]);
+                    // Backward stability: residuals of order n ε ‖A‖, constant of the two phases below 20.
+                    let bound = 20.0 * order as f64 * f64::EPSILON;
+                    let residual = (&a * &v - &v * DMatrix::from_diagonal(&d)).amax();
+                    assert!(
+                        residual <= bound * a.amax() * order as f64,
+                        "{isa:?} order {order} matrix {index}: {residual:e}"
+                    );
+                    let orthogonal = (v.transpose() * &v - DMatrix::identity(order, order)).amax();
+                    assert!(
+                        orthogonal <= bound,
+                        "{isa:?} order {order} matrix {index}: {orthogonal:e}"
+                    );
+                    assert!(d.as_slice().is_sorted());
+                    for (x, y) in values[index * order..].iter().zip(d.iter()) {
+                        assert!((x - y).abs() <= bound * a.amax() * order as f64);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_result_does_not_depend_on_its_neighbours() {
+        let order = 11;
+        let size = order * order;
+        let matrices = nasty(order, 20);
+        for isa in Isa::available() {
+            let together = with_isa(isa, order, &matrices, Vectors);
+            for (index, matrix) in matrices.chunks_exact(size).enumerate() {
+                let alone = with_isa(isa, order, matrix, Vectors);
+                assert_eq!(
+                    alone,
+                    together[index * (order + size)..(index + 1) * (order + size)],
+                    "{isa:?} {index}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn functions_are_those_of_the_eigenvalues() {
+        for order in [1, 2, 7, 22, 60] {
+            let matrices = nasty(order, 3);
+            let mapped = map(order, &matrices, &|x| x * x + 2.0 * x);
+            for (matrix, mapped) in matrices
+                .chunks_exact(order * order)
+                .zip(mapped.chunks_exact(order * order))
+            {
+                let a = DMatrix::from_column_slice(order, order, matrix);
+                let b = DMatrix::from_column_slice(order, order, mapped);
+                assert_eq!(b, b.transpose());
+                let expected = &a * &a + &a * 2.0;
+                // Spectra lie in [-1.5, order], so the image is bounded by its largest entry.
+                let bound = 40.0 * (order * order) as f64 * f64::EPSILON * (expected.amax() + a.amax());
+                assert!((b - expected).amax() <= bound);
+            }
+        }
+    }
+
+    #[test]
+    fn empty_batches_give_nothing() {
+        assert!(values(4, &[]).is_empty());
+        assert!(map(4, &[], &f64::exp).is_empty());
+        assert!(eigen(4, &[]).vectors.is_empty());
+    }
+}

@@ -1,0 +1,232 @@
+//! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
+
+use super::implicit_ql::{Rotations, implicit_ql};
+use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::tridiagonal::Tridiagonal;
+
+/// Instruction set that the kernels are compiled for, chosen at run time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isa {
+    /// What every machine of the target has.
+    Portable,
+    /// 256-bit registers with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit registers.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The widest set this machine has.
+    pub(crate) fn detect() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
+    }
+
+    /// All sets this machine has, narrowest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut sets = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                sets.push(Self::Avx2);
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                    sets.push(Self::Avx512);
+                }
+            }
+        }
+        sets
+    }
+}
+
+/// Working memory for one group: everything a group needs, allocated once a thread.
+pub(crate) struct Group<const W: usize> {
+    order: usize,
+    isa: Isa,
+    /// The matrices (lower triangles), then the vectors of the reflections, then f(A).
+    a: LaneMatrix<W>,
+    /// Row k: the k-th eigenvector.
+    q: LaneMatrix<W>,
+    /// Rows of `q` scaled by f.
+    scaled: LaneMatrix<W>,
+    tridiagonal: Tridiagonal<W>,
+    rotations: Rotations<W>,
+    /// Power of two that each matrix was multiplied by.
+    scale: [f64; W],
+}
+
+impl<const W: usize> Group<W> {
+    pub(crate) fn new(order: usize, isa: Isa) -> Self {
+        Self {
+            order,
+            isa,
+            a: LaneMatrix::zeros(order),
+            q: LaneMatrix::zeros(order),
+            scaled: LaneMatrix::zeros(order),
+            tridiagonal: Tridiagonal::zeros(order),
+            rotations: Rotations::zeros(order),
+            scale: [1.0; W],
+        }
+    }
+
+    /// Loads 1 to W symmetric matrices, n² entries each; missing ones repeat the first.
+    pub(crate) fn load(&mut self, matrices: &[f64]) {
+        let n = self.order;
+        for lane in 0..W {
+            let start = if lane * n * n < matrices.len() { lane * n * n } else { 0 };
+            let matrix = &matrices[start..start + n * n];
+            self.scale[lane] = power_of_two_scale(matrix);
+            for i in 0..n {
+                for (x, y) in self.a.row_mut(i)[..=i].iter_mut().zip(&matrix[i * n..]) {
+                    x.0[lane] = y * self.scale[lane];
+                }
+            }
+        }
+    }
+
+    /// Solves the eigenproblems loaded; with `vectors`, row k of the result belongs to value k. Returns the matrices
+    /// that did not converge.
+    pub(crate) fn solve(&mut self, vectors: bool) -> Mask<W> {
+        match self.isa {
+            Isa::Portable => solve::<W, false>(self, vectors),
+            // SAFETY: an `Isa` other than `Portable` comes from `available`, which saw the features on this machine.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { solve_avx2(self, vectors) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { solve_avx512(self, vectors) },
+        }
+    }
+
+    /// Eigenvalue k of the matrix in `lane`.
+    pub(crate) fn value(&self, lane: usize, k: usize) -> f64 {
+        self.tridiagonal.diagonal[k].0[lane] / self.scale[lane]
+    }
+
+    /// Eigenvector k of the matrix in `lane`.
+    pub(crate) fn vector(&self, lane: usize, k: usize) -> impl Iterator<Item = f64> {
+        self.q.row(k).iter().map(move |x| x.0[lane])
+    }
+
+    /// f(A) of the matrices solved with vectors.
+    pub(crate) fn apply(&mut self, f: &(dyn Fn(f64) -> f64 + Sync)) {
+        for k in 0..self.order {
+            let mut image = Lanes::ZERO;
+            for lane in 0..W {
+                image.0[lane] = f(self.value(lane, k));
+            }
+            self.tridiagonal.off[k] = image;
+        }
+        match self.isa {
+            Isa::Portable => reconstruct::<W, false>(self),
+            // SAFETY: as in `solve`.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { reconstruct_avx2(self) },
+            // SAFETY: as in `solve`.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { reconstruct_avx512(self) },
+        }
+    }
+
+    /// Writes what [`Self::apply`] computed for `lane`, both triangles.
+    pub(crate) fn store(&self, lane: usize, out: &mut [f64]) {
+        let n = self.order;
+        for i in 0..n {
+            for (j, x) in self.a.row(i)[..=i].iter().enumerate() {
+                out[i * n + j] = x.0[lane];
+                out[j * n + i] = x.0[lane];
+            }
+        }
+    }
+}
+
+/// The power of two that brings the largest entry near 1, so that squares neither overflow nor vanish.
+fn power_of_two_scale(matrix: &[f64]) -> f64 {
+    let largest = matrix.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    if largest > 0.0 {
+        2f64.powi(-(largest.log2().floor() as i32).clamp(-1000, 1000))
+    } else {
+        1.0
+    }
+}
+
+#[inline(always)]
+fn solve<const W: usize, const FMA: bool>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
+    let n = group.order;
+    group.tridiagonal.reduce::<FMA>(&mut group.a, n);
+    if vectors {
+        group.tridiagonal.accumulate::<FMA>(&group.a, &mut group.q, n);
+    }
+    let Tridiagonal { diagonal, off, .. } = &mut group.tridiagonal;
+    let q = vectors.then_some(&mut group.q);
+    implicit_ql::<W, FMA>(diagonal, off, q, &mut group.rotations)
+}
+
+/// Rows and columns of the result that are computed together.
+const TILE: (usize, usize) = (2, 4);
+
+/// A ← Σ_k f_k q_k q_kᵀ, lower triangle; f_k stands where the couplings were.
+#[inline(always)]
+fn reconstruct<const W: usize, const FMA: bool>(group: &mut Group<W>) {
+    let n = group.order;
+    for k in 0..n {
+        let f = group.tridiagonal.off[k];
+        for (x, y) in group.scaled.row_mut(k).iter_mut().zip(group.q.row(k)) {
+            *x = *y * f;
+        }
+    }
+    for i in (0..n).step_by(TILE.0) {
+        let rows = TILE.0.min(n - i);
+        for j in (0..i + rows).step_by(TILE.1) {
+            if rows == TILE.0 && j + TILE.1 <= n {
+                let mut sums = [[Lanes::<W>::ZERO; TILE.1]; TILE.0];
+                for k in 0..n {
+                    let left = &group.scaled.row(k)[i..i + TILE.0];
+                    let right = &group.q.row(k)[j..j + TILE.1];
+                    for a in 0..TILE.0 {
+                        for b in 0..TILE.1 {
+                            sums[a][b] = left[a].mul_add::<FMA>(right[b], sums[a][b]);
+                        }
+                    }
+                }
+                for (a, sums) in sums.iter().enumerate() {
+                    group.a.row_mut(i + a)[j..j + TILE.1].copy_from_slice(sums);
+                }
+            } else {
+                for a in 0..rows {
+                    for b in 0..TILE.1.min(n - j) {
+                        let mut sum = Lanes::ZERO;
+                        for k in 0..n {
+                            sum = group.scaled[(k, i + a)].mul_add::<FMA>(group.q[(k, j + b)], sum);
+                        }
+                        group.a[(i + a, j + b)] = sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn solve_avx2<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
+    solve::<W, true>(group, vectors)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+fn solve_avx512<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
+    solve::<W, true>(group, vectors)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn reconstruct_avx2<const W: usize>(group: &mut Group<W>) {
+    reconstruct::<W, true>(group);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+fn reconstruct_avx512<const W: usize>(group: &mut Group<W>) {
+    reconstruct::<W, true>(group);
+}

@@ -1,9 +1,8 @@
 //! Batches of matrices of one order in one contiguous buffer.
 
 use nalgebra::{DMatrix, DMatrixView};
-use rayon::prelude::*;
 
-use crate::eigen;
+use crate::eigen::{self, BatchEigen};
 use crate::error::{Error, Result};
 use crate::spd::{self, Spd};
 
@@ -68,6 +67,30 @@ impl SymBatch {
     /// The matrices in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = DMatrixView<'_, f64>> {
         (0..self.len()).map(|index| self.matrix(index))
+    }
+
+    /// f(A) = P diag(f(d)) Pᵀ of all matrices. O(N d³), side by side in vector lanes and threads.
+    pub fn map(&self, f: impl Fn(f64) -> f64 + Sync) -> Self {
+        Self::from_vec_unchecked(self.order, eigen::batch::map(self.order, &self.data, &f))
+    }
+
+    /// exp A of all matrices, which is SPD unless it overflows or underflows. Cost as [`Self::map`].
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] or [`Error::NotPositiveDefinite`] with the index of the matrix whose exponential is out of
+    /// the range of numbers.
+    pub fn exp(&self) -> Result<SpdBatch> {
+        SpdBatch::try_from_vec(self.order, self.map(f64::exp).data)
+    }
+
+    /// Eigenvalues, N·d of them, ascending within a matrix. O(N d³).
+    pub fn eigenvalues(&self) -> Vec<f64> {
+        eigen::batch::values(self.order, &self.data)
+    }
+
+    /// Eigendecompositions. O(N d³).
+    pub fn eigen(&self) -> BatchEigen {
+        eigen::batch::eigen(self.order, &self.data)
     }
 }
 
@@ -158,17 +181,34 @@ impl SpdBatch {
         Self::from_vec_unchecked(self.order(), data)
     }
 
-    /// Logarithms of all matrices. O(N d³), threads over matrices.
+    /// log A = P diag(log d) Pᵀ of all matrices. O(N d³), side by side in vector lanes and threads.
     pub fn log(&self) -> SymBatch {
-        let size = self.order() * self.order();
-        let mut data = vec![0.0; self.as_slice().len()];
-        data.par_chunks_exact_mut(size.max(1))
-            .enumerate()
-            .for_each(|(index, out)| {
-                let log = eigen::symmetric_eigen(&self.matrix(index).into_owned()).map(f64::ln);
-                out.copy_from_slice(log.as_slice());
-            });
-        SymBatch::from_vec_unchecked(self.order(), data)
+        self.0.map(f64::ln)
+    }
+
+    /// A^½ of all matrices. Cost as [`Self::log`].
+    pub fn sqrt(&self) -> Self {
+        Self(self.0.map(f64::sqrt))
+    }
+
+    /// A^{-½} of all matrices. Cost as [`Self::log`].
+    pub fn inv_sqrt(&self) -> Self {
+        Self(self.0.map(|d| d.sqrt().recip()))
+    }
+
+    /// A^p of all matrices for real p. Cost as [`Self::log`].
+    pub fn pow(&self, p: f64) -> Self {
+        Self(self.0.map(|d| d.powf(p)))
+    }
+
+    /// Eigenvalues, N·d of them, ascending within a matrix. O(N d³).
+    pub fn eigenvalues(&self) -> Vec<f64> {
+        self.0.eigenvalues()
+    }
+
+    /// Eigendecompositions. O(N d³).
+    pub fn eigen(&self) -> BatchEigen {
+        self.0.eigen()
     }
 }
 

@@ -260,20 +260,19 @@ fn copy(window: SignalView<'_>) -> Result<DMatrix<f64>> {
             purpose: "a covariance",
         });
     }
+    let mut samples = Vec::with_capacity(window.channels() * window.samples());
     for channel in 0..window.channels() {
-        if let Some(sample) = window.channel(channel).iter().position(|x| !x.is_finite()) {
-            return Err(Error::BadSample {
-                context: "window".into(),
-                channel: channel.to_string(),
-                sample,
-                value: window.channel(channel)[sample],
-            });
-        }
+        samples.extend_from_slice(window.channel(channel));
     }
-    let samples = (0..window.channels())
-        .flat_map(|channel| window.channel(channel))
-        .copied();
-    Ok(DMatrix::from_iterator(window.samples(), window.channels(), samples))
+    if let Some(index) = samples.iter().position(|x| !x.is_finite()) {
+        return Err(Error::BadSample {
+            context: "window".into(),
+            channel: (index / window.samples()).to_string(),
+            sample: index % window.samples(),
+            value: samples[index],
+        });
+    }
+    Ok(DMatrix::from_vec(window.samples(), window.channels(), samples))
 }
 
 /// factor · zᵀ z, symmetric to the last bit.

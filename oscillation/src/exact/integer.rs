@@ -29,7 +29,11 @@ fn dyadic(x: f64) -> (i64, i32) {
 
 fn integer((mantissa, exponent): (i64, i32), common: i32) -> BigInt {
     // A zero has no lowest bit, so its exponent may lie below the common one.
-    if mantissa == 0 { BigInt::ZERO } else { BigInt::from(mantissa) << (exponent - common) }
+    if mantissa == 0 {
+        BigInt::ZERO
+    } else {
+        BigInt::from(mantissa) << (exponent - common)
+    }
 }
 
 impl Jacobi {

@@ -8,7 +8,7 @@ use crate::jacobi::Jacobi;
 pub struct DensityOfStates {
     /// m + 1 edges, increasing.
     pub edges: Vec<f64>,
-    /// m counts: eigenvalues in [edges[i], edges[i+1]).
+    /// m counts: eigenvalues in `[edges[i], edges[i+1])`.
     pub counts: Vec<usize>,
     /// Eigenvalues below the first edge.
     pub below: usize,

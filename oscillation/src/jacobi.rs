@@ -27,7 +27,7 @@ use crate::real::Real;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Jacobi<T: Real = f64> {
     diagonal: Vec<T>,
-    /// couplings[k] joins row k to row k - 1; couplings[0] = 0, so that the first row is the first row of a block.
+    /// `couplings[k]` joins row k to row k - 1; `couplings[0]` = 0, so that the first row is the first row of a block.
     couplings: Vec<T>,
     radius: T,
     bounds: (T, T),
@@ -86,7 +86,7 @@ impl<T: Real> Jacobi<T> {
         &self.couplings
     }
 
-    /// R = maxₖ (|e[k-1]| + |e[k]|), the size that the error bound of the counts refers to:
+    /// R = maxₖ (|`e[k-1]`| + |`e[k]`|), the size that the error bound of the counts refers to:
     /// a count at x is the exact count at some x' with |x' - x| ≤ 2.5 u R.
     pub fn coupling_radius(&self) -> T {
         self.radius

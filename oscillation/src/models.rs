@@ -16,7 +16,7 @@ fn parameter(what: &'static str, value: f64, good: bool, expected: &'static str)
     }
 }
 
-/// The couplings e[0], ..., e[n-2], none for n ≤ 1.
+/// The couplings `e[0]`, ..., `e[n-2]`, none for n ≤ 1.
 fn couplings(n: usize, e: impl FnMut(usize) -> f64) -> Vec<f64> {
     (0..n.saturating_sub(1)).map(e).collect()
 }
@@ -65,7 +65,7 @@ pub fn lloyd(n: usize, width: f64, rng: &mut impl Rng) -> Result<Jacobi> {
     )
 }
 
-/// The almost Mathieu operator (Harper's model at coupling 1): d[k] = 2 coupling cos(2π alpha k + theta), e = -1.
+/// The almost Mathieu operator (Harper's model at coupling 1): `d[k]` = 2 coupling cos(2π alpha k + theta), e = -1.
 ///
 /// For irrational alpha the spectrum is a Cantor set; in a gap the integrated density of states is m alpha mod 1.
 pub fn almost_mathieu(n: usize, coupling: f64, alpha: f64, theta: f64) -> Result<Jacobi> {
@@ -73,8 +73,8 @@ pub fn almost_mathieu(n: usize, coupling: f64, alpha: f64, theta: f64) -> Result
     Jacobi::new((0..n).map(site).collect::<Vec<_>>(), couplings(n, |_| -1.0))
 }
 
-/// Flaschka's matrix of a Toda lattice of n particles: d[k] = -momenta[k]/2,
-/// e[k] = exp(-(positions[k+1] - positions[k])/2)/2. Its eigenvalues are conserved. Errs when the lengths differ.
+/// Flaschka's matrix of a Toda lattice of n particles: `d[k]` = -`momenta[k]`/2,
+/// `e[k]` = exp(-(`positions[k+1]` - `positions[k]`)/2)/2. Its eigenvalues are conserved. Errs when the lengths differ.
 pub fn toda(positions: &[f64], momenta: &[f64]) -> Result<Jacobi> {
     if positions.len() != momenta.len() {
         return Err(OscillationError::LengthMismatch {
@@ -91,7 +91,7 @@ pub fn toda(positions: &[f64], momenta: &[f64]) -> Result<Jacobi> {
     Jacobi::new(diagonal, off)
 }
 
-/// Clement's (Kac's) matrix: d = 0, e[k] = √((k+1)(n-1-k)). Eigenvalues -(n-1), -(n-3), ..., n-1.
+/// Clement's (Kac's) matrix: d = 0, `e[k]` = √((k+1)(n-1-k)). Eigenvalues -(n-1), -(n-3), ..., n-1.
 pub fn clement(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![0.0; n], couplings(n, |k| (((k + 1) * (n - 1 - k)) as f64).sqrt()))
 }
@@ -128,12 +128,12 @@ pub fn legendre(n: usize) -> Result<Jacobi> {
     jacobi_polynomials(n, 0.0, 0.0)
 }
 
-/// Hermite polynomials on the line, weight exp(-x²), μ₀ = √π: d = 0, e[k] = √((k+1)/2).
+/// Hermite polynomials on the line, weight exp(-x²), μ₀ = √π: d = 0, `e[k]` = √((k+1)/2).
 pub fn hermite(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![0.0; n], couplings(n, |k| ((k + 1) as f64 / 2.0).sqrt()))
 }
 
-/// Laguerre polynomials on [0, ∞), weight xᵃ exp(-x), μ₀ = Γ(a+1): d[k] = 2k + a + 1, e[k] = √((k+1)(k+1+a)). Errs
+/// Laguerre polynomials on [0, ∞), weight xᵃ exp(-x), μ₀ = Γ(a+1): `d[k]` = 2k + a + 1, `e[k]` = √((k+1)(k+1+a)). Errs
 /// unless a > -1.
 pub fn laguerre(n: usize, a: f64) -> Result<Jacobi> {
     parameter("a", a, a > -1.0, "finite and above -1")?;
@@ -174,7 +174,7 @@ pub fn jacobi_polynomials(n: usize, a: f64, b: f64) -> Result<Jacobi> {
     Jacobi::new(diagonal, couplings(n, |k| squared((k + 1) as f64).sqrt()))
 }
 
-/// The β-Hermite ensemble of Dumitriu and Edelman (J. Math. Phys. 43, 2002): d normal with variance 2, e[k] chi with
+/// The β-Hermite ensemble of Dumitriu and Edelman (J. Math. Phys. 43, 2002): d normal with variance 2, `e[k]` chi with
 /// β (n-1-k) degrees of freedom, all divided by √2. β = 1, 2, 4 have the spectra of the classical Gaussian ensembles.
 /// Errs unless β is positive and finite.
 pub fn beta_hermite(n: usize, beta: f64, rng: &mut impl Rng) -> Result<Jacobi> {

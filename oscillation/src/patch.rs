@@ -25,9 +25,9 @@ pub struct LocalCounts<'a> {
     x: f64,
     down: Vec<f64>,
     up: Vec<f64>,
-    /// before[k]: negative ones among down[..k].
+    /// `before[k]`: negative ones among `down[..k]`.
     before: Vec<usize>,
-    /// after[k]: negative ones among up[k..].
+    /// `after[k]`: negative ones among `up[k..]`.
     after: Vec<usize>,
 }
 
@@ -77,8 +77,8 @@ impl<'a> LocalCounts<'a> {
         Ok(count + usize::from(gamma.is_sign_negative()))
     }
 
-    /// By how much d[row] has to change for an eigenvalue to lie exactly at x: the pivot γ of that row against both
-    /// ends is linear in d[row] with slope 1, so -γ. Infinite when the row is decoupled from x.
+    /// By how much `d[row]` has to change for an eigenvalue to lie exactly at x: the pivot γ of that row against both
+    /// ends is linear in `d[row]` with slope 1, so -γ. Infinite when the row is decoupled from x.
     ///
     /// Errs when the row is out of range. O(1).
     pub fn critical_change(&self, row: usize) -> Result<f64> {

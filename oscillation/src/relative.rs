@@ -26,10 +26,10 @@
 //! - Comparison: J₀ - z₀ ≥ J₁ - z₁ ≥ J₂ - z₂ orders the three counts.
 //! - Triangle: |#(u₀,u₁) + #(u₁,u₂) - #(u₀,u₂)| ≤ 1 over any interval of indices.
 //! - The weighted count over an interval and the difference of the numbers of nodes differ by at most 1.
-//! - Exchanging the solutions: #_[m,n)(u₁,u₀) = -#_(m,n](u₀,u₁). It is **not** -#_[m,n)(u₀,u₁).
+//! - Exchanging the solutions: `#_[m,n)(u₁,u₀) = -#_(m,n](u₀,u₁)`. It is **not** `-#_[m,n)(u₀,u₁)`.
 //! - For diagonal D ≥ 0 every single step is ≥ 0. For D ≥ 0 with an off-diagonal part single steps **can be** -1; only
 //!   the totals over the whole matrix are monotone.
-//! - A boundary term [W u₀ u₁ > 0] relates weighted count and nodes **only** with the right value at zeros: 0 where
+//! - A boundary term `[W u₀ u₁ > 0]` relates weighted count and nodes **only** with the right value at zeros: 0 where
 //!   u₀ = 0, 1 where u₁ = 0 ≠ u₀.
 //! - Teschl's 1996 paper has the opposite sign of the diagonal: formulas do **not** carry over unchanged.
 

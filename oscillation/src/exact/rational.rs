@@ -61,7 +61,7 @@ impl ExactJacobi {
         &self.off_diagonal
     }
 
-    /// a(k) < 0 for k = 0..=n: -|e[k-1]| inside, -1 at both ends, where any negative value gives the same counts.
+    /// a(k) < 0 for k = 0..=n: -|`e[k-1]`| inside, -1 at both ends, where any negative value gives the same counts.
     pub(super) fn a(&self, k: usize) -> BigRational {
         if k == 0 || k == self.order() {
             -BigRational::one()

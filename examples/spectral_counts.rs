@@ -1,0 +1,199 @@
+//! Integrated density of states and spectral shift of a disordered chain against the free one.
+//!
+//! ```text
+//! cargo run --release --example spectral_counts -- --n 100000 --disorder 2
+//! ```
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use hadamard::oscillation::{Interval, Jacobi, Wronskian, models};
+use hadamard::plot::{Axis, curves};
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::{Array1, Array2};
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Count the eigenvalues of an Anderson chain (or of a chain of your own) at many energies, compare it with the free
+/// chain, and draw the integrated density of states, the spectral shift, and where along the chain the difference of the
+/// counts at one energy builds up.
+#[derive(Parser)]
+#[command(after_help = "Example: spectral_counts --n 1000000 --disorder 4 --points 1000 --out pictures")]
+struct Options {
+    /// Number of sites of the random chain
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    n: u32,
+    /// Width of the distribution of the site energies: uniform in [-disorder/2, disorder/2]
+    #[arg(long, default_value_t = 2.0)]
+    disorder: f64,
+    /// Seed of the site energies
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A chain of your own: .npy (n site energies, or n x 2 with the couplings to the site before in the second column,
+    /// the first of them unused) or .csv with such rows; couplings are -1 where there are none
+    #[arg(long)]
+    coefficients: Option<PathBuf>,
+    /// Number of energies
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    points: u32,
+    /// Energy at which the count difference is followed along the chain
+    #[arg(long, default_value_t = -1.0, allow_hyphen_values = true)]
+    energy: f64,
+    /// Folder of the pictures
+    #[arg(long, default_value = "spectral_counts")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let chain = match &options.coefficients {
+        Some(path) => read(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => models::anderson(
+            options.n as usize,
+            options.disorder,
+            &mut Pcg64::seed_from_u64(options.seed),
+        )?,
+    };
+    let n = chain.order();
+    let free = models::free_chain(n)?;
+
+    let (low, high) = (chain.gershgorin().0.min(-2.0), chain.gershgorin().1.max(2.0));
+    let last = f64::from(options.points - 1);
+    let energies: Vec<f64> = (0..options.points)
+        .map(|i| low + (high - low) * (f64::from(i) / last))
+        .collect();
+    let bar = ProgressBar::new(energies.len() as u64)
+        .with_style(ProgressStyle::with_template(
+            "{msg} {bar:40} {pos}/{len} energies, {eta} left",
+        )?)
+        .with_message("counting");
+    let (mut counts, mut shift) = (Vec::new(), Vec::new());
+    for part in energies.chunks(64) {
+        counts.extend(chain.counts_at_most(part)?);
+        shift.extend(free.spectral_shift(&chain, part)?);
+        bar.inc(part.len() as u64);
+    }
+    bar.finish_and_clear();
+
+    println!(
+        "{n} sites, spectrum in [{:.6}, {:.6}]",
+        chain.eigenvalue(0)?,
+        chain.eigenvalue(n - 1)?
+    );
+    println!("median energy {:.15}", chain.eigenvalue(n / 2)?);
+    let certain = chain.count_certified(options.energy)?;
+    let difference = chain.relative_count(options.energy, &free, options.energy, Interval::ClosedOpen)?;
+    println!(
+        "E = {}: {} states below (certified), {difference:+} against the free chain",
+        options.energy, certain.below
+    );
+    // Cells of equal width: the integral of ξ, up to one cell's width times its total variation.
+    let integral: f64 = shift.iter().sum::<i64>() as f64 * (high - low) / last;
+    println!(
+        "integral of the spectral shift {integral:.3}, trace {:.3}",
+        chain.diagonal().iter().sum::<f64>()
+    );
+
+    std::fs::create_dir_all(&options.out)?;
+    let save = |figure: hadamard::plot::Figure, name: &str| -> Result<()> {
+        for kind in ["svg", "png"] {
+            let path = options.out.join(name).with_extension(kind);
+            figure.save(&path)?;
+            println!("{}", path.display());
+        }
+        Ok(())
+    };
+    let density = |counts: &[usize]| -> Vec<(f64, f64)> {
+        energies
+            .iter()
+            .zip(counts)
+            .map(|(&x, &c)| (x, c as f64 / n as f64))
+            .collect()
+    };
+    let free_counts = free.counts_at_most(&energies)?;
+    let both = [("chain", density(&counts)), ("free chain", density(&free_counts))];
+    save(
+        curves::steps(Axis::linear("E"), Axis::linear("N(E)"), &both)?,
+        "integrated_density",
+    )?;
+    let xi = energies.iter().zip(&shift).map(|(&x, &s)| (x, s as f64)).collect();
+    save(
+        curves::steps(
+            Axis::linear("E"),
+            Axis::linear("spectral shift"),
+            &[("free to chain", xi)],
+        )?,
+        "spectral_shift",
+    )?;
+
+    if chain.first_split().is_some() {
+        println!("a coupling is zero: the chain splits and has no Wronskian along its whole length");
+        return Ok(());
+    }
+    let wronskian = Wronskian::right_left(&free, options.energy, &chain, options.energy)?;
+    let mut total = 0;
+    let mut along = vec![(0.0, 0.0)];
+    for (site, sign) in wronskian.sign_changes() {
+        total += i64::from(sign);
+        along.push((site as f64, total as f64));
+    }
+    along.push((n as f64, total as f64));
+    let label = format!("E = {}", options.energy);
+    let figure = curves::steps(
+        Axis::linear("site"),
+        Axis::linear("weighted sign changes"),
+        &[(label, along)],
+    )?;
+    save(figure, "sign_changes")
+}
+
+/// Site energies, and couplings when there is a second column.
+fn read(path: &Path) -> Result<Jacobi> {
+    let rows: Vec<Vec<f64>> = match path.extension().and_then(|e| e.to_str()) {
+        Some("npy") => match ndarray_npy::read_npy::<_, Array2<f64>>(path) {
+            Ok(table) => table.rows().into_iter().map(|row| row.to_vec()).collect(),
+            Err(_) => ndarray_npy::read_npy::<_, Array1<f64>>(path)?
+                .into_iter()
+                .map(|d| vec![d])
+                .collect(),
+        },
+        Some("csv") => {
+            let text = std::fs::read_to_string(path)?;
+            let number = |(line, text): (usize, &str)| -> Result<Vec<f64>> {
+                let fields = text.split(',').map(|field| field.trim().parse::<f64>());
+                fields
+                    .collect::<std::result::Result<_, _>>()
+                    .map_err(|e| format!("line {}: {e}", line + 1).into())
+            };
+            text.lines()
+                .enumerate()
+                .filter(|(_, l)| !l.trim().is_empty())
+                .map(number)
+                .collect::<Result<_>>()?
+        }
+        _ => return Err("expected a .npy or .csv file".into()),
+    };
+    if let Some(line) = rows.iter().position(|row| row.is_empty() || row.len() > 2) {
+        return Err(format!("row {} has {} columns, expected one or two", line + 1, rows[line].len()).into());
+    }
+    let diagonal: Vec<f64> = rows.iter().map(|row| row[0]).collect();
+    let couplings: Vec<f64> = rows
+        .iter()
+        .skip(1)
+        .map(|row| row.get(1).copied().unwrap_or(-1.0))
+        .collect();
+    Ok(Jacobi::new(diagonal, couplings)?)
+}

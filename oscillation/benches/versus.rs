@@ -2,7 +2,6 @@
 //!
 //! Matrices come as a path prefix P: P.d holds n and P.e n - 1 little-endian doubles. Every task runs once to warm up and
 //! then for 0.3 s or 20 times; `seconds` is the least.
-#![expect(clippy::print_stdout, reason = "the answers")]
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! SPD matrices under every O(n)-invariant Riemannian metric, and distances between sets of them.
 
 pub mod batch;
+pub mod check;
 pub mod divergence;
 pub mod eigen;
 pub mod error;
@@ -9,6 +10,7 @@ pub mod matrix_functions;
 pub mod mean;
 pub mod metric;
 pub mod metrics;
+pub mod random;
 pub mod sliced;
 pub mod spd;
 pub mod transport;

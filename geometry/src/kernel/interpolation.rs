@@ -1,5 +1,7 @@
 //! Divided differences of a smooth function on (0, ∞) of which only values are known.
 
+use std::sync::OnceLock;
+
 /// Arguments farther apart than this (relative to the larger) are served by quotients.
 const NEAR: f64 = 0.1;
 /// Half-width of the interpolation interval relative to its centre. A function analytic off 0 is approximated to
@@ -50,6 +52,15 @@ pub(super) fn divided2(f: impl Fn(f64) -> f64, first: impl Fn(f64, f64) -> f64, 
     sum / (grid.half_width * grid.half_width)
 }
 
+/// cos(k (j + ½) π/N): row k holds T_k at the nodes.
+fn cosines() -> &'static [[f64; NODES]; NODES] {
+    static TABLE: OnceLock<[[f64; NODES]; NODES]> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let angle = |j: usize| std::f64::consts::PI * (j as f64 + 0.5) / NODES as f64;
+        std::array::from_fn(|k| std::array::from_fn(|j| (k as f64 * angle(j)).cos()))
+    })
+}
+
 /// Chebyshev coefficients of f on centre·(1 ± [`HALF_WIDTH`]).
 struct Grid {
     centre: f64,
@@ -60,14 +71,12 @@ struct Grid {
 impl Grid {
     fn new(f: &impl Fn(f64) -> f64, centre: f64) -> Self {
         let half_width = HALF_WIDTH * centre;
-        let angle = |j: usize| std::f64::consts::PI * (j as f64 + 0.5) / NODES as f64;
-        let values: [f64; NODES] = std::array::from_fn(|j| f(centre + half_width * angle(j).cos()));
+        let cosines = cosines();
+        let values: [f64; NODES] = std::array::from_fn(|j| f(centre + half_width * cosines[1][j]));
         // Subtracting the middle value first keeps rounding relative to the variation of f.
         let offset = values[NODES / 2];
         let coefficients = std::array::from_fn(|k| {
-            let sum: f64 = (0..NODES)
-                .map(|j| (values[j] - offset) * (k as f64 * angle(j)).cos())
-                .sum();
+            let sum: f64 = (0..NODES).map(|j| (values[j] - offset) * cosines[k][j]).sum();
             sum * 2.0 / NODES as f64
         });
         Self {

@@ -12,7 +12,7 @@ use crate::vech::{unvech, vech};
 /// Residual at which the logarithm is accepted, relative to its norm.
 const TOLERANCE: f64 = 1e-13;
 /// Residual that still counts as converged when rounding stops the progress, times the condition number.
-const FLOOR: f64 = 50.0 * f64::EPSILON;
+const FLOOR: f64 = 500.0 * f64::EPSILON;
 const MAX_ITERATIONS: usize = 40;
 const MAX_HALVINGS: usize = 6;
 /// Relative step of the one-sided differences of the Jacobian, about √ε.
@@ -73,7 +73,7 @@ fn residual(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd, x: &DVector<f64>) ->
 
 /// Newton's method with a Jacobian of differences, then Broyden's updates; a fresh Jacobian when progress stalls.
 fn solve(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd, mut x: DVector<f64>) -> Result<DVector<f64>> {
-    let floor = TOLERANCE.max(FLOOR * at.condition_number().max(to.condition_number()));
+    let floor = (10.0 * TOLERANCE).max(FLOOR * at.condition_number().max(to.condition_number()));
     let mut r = residual(metric, at, to, &x)?;
     let mut jacobian = differences(metric, at, to, &x, &r)?;
     let mut best = (r.norm(), x.clone());

@@ -41,7 +41,8 @@ impl ScalarFunction {
         match self {
             Self::Log => x.recip(),
             Self::Exp => x.exp(),
-            Self::Pow(p) => p * pow(x, p - 1.0),
+            // Not x^(p−1): the rounding of p − 1 would be multiplied by log x.
+            Self::Pow(p) => p * (pow(x, p) / x),
         }
     }
 
@@ -135,9 +136,9 @@ impl ScalarFunction {
             sum += self.taylor_coefficient(order + j) * homogeneous[j];
         }
         match self {
-            Self::Log => sum / scale.powi(order as i32),
+            Self::Log => (0..order).fold(sum, |value, _| value / m),
             Self::Exp => sum * m.exp(),
-            Self::Pow(p) => sum * pow(m, p - order as f64),
+            Self::Pow(p) => (0..order).fold(sum * pow(m, p), |value, _| value / m),
         }
     }
 
@@ -190,7 +191,7 @@ fn power_divided(p: f64, low: f64, high: f64) -> f64 {
         _ => {
             let h = (high - low) / low;
             if h == 0.0 {
-                return p * low.powf(p - 1.0);
+                return p * (low.powf(p) / low);
             }
             let growth = p * log_ratio(low, high, h);
             // Far arguments: one power dominates, and expm1 of a large argument would overflow.

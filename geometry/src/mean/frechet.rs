@@ -9,7 +9,7 @@ use crate::metric::Metric;
 use crate::spd::Spd;
 
 /// Fréchet mean by Riemannian gradient descent M ← Exp_M(τ Σ wᵢ Log_M Xᵢ), from the log-Euclidean mean; τ starts at 1
-/// and is halved when the gradient norm ‖Σ wᵢ Log_M Xᵢ‖_M grows or a step leaves the manifold.
+/// and is halved when the gradient norm ‖Σ wᵢ Log_M Xᵢ‖_M does not shrink by τ/4 or a step leaves the manifold.
 ///
 /// The gradient norm is reported relative to √(Σ wᵢ d(M, Xᵢ)²), so that it is free of units.
 /// [`Metric::mean`] prefers closed forms and faster iterations where there are any.
@@ -38,7 +38,10 @@ pub fn frechet<M: Metric + ?Sized>(
             Ok((next, state))
         });
         match moved {
-            Ok((next, next_state)) if next_state.norm < state.norm => (mean, state) = (next, next_state),
+            // A step below the inverse of the largest Hessian eigenvalue shrinks the gradient by this much at least.
+            Ok((next, next_state)) if next_state.norm <= (1.0 - 0.25 * step) * state.norm => {
+                (mean, state) = (next, next_state);
+            }
             _ => step *= 0.5,
         }
     }

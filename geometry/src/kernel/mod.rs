@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | extended kernel | φ symmetric and positive | [`KernelMetric`] with a [`TraceTerm`](crate::metric::TraceTerm) |
 //! | kernel | β = 0 | [`KernelMetric::new`] |
-//! | mean kernel | φ = a m^θ for a mean m | [`Kernel::degree`] is θ; `check_kernel` tells whether m is a mean |
+//! | mean kernel | φ = a m^θ for a mean m | [`Kernel::degree`] is θ; [`check_kernel`](crate::check::check_kernel) tells whether m is a mean |
 //!
 //! A mean kernel metric is complete iff θ = 2; the trace term changes nothing in that. The cometric of a kernel metric
 //! is the kernel metric of 1/φ, and φ₁ ≤ φ₂ everywhere implies d₁ ≥ d₂.

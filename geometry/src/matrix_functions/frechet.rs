@@ -29,7 +29,7 @@ pub fn double_operator(at: &SymmetricEigen, symbol: impl Fn(f64, f64) -> f64, x:
     from_eigenbasis(at, &inner)
 }
 
-/// Fréchet derivative Df_Σ[X] = P ( f[d_i, d_j] ∘ PᵀXP ) Pᵀ (Daleckii and Kreĭn). O(n³).
+/// Fréchet derivative Df_Σ\[X\] = P ( f[d_i, d_j] ∘ PᵀXP ) Pᵀ (Daleckii and Kreĭn). O(n³).
 ///
 /// ```
 /// use hadamard_geometry::eigen::symmetric_eigen;
@@ -45,12 +45,12 @@ pub fn frechet(f: ScalarFunction, at: &SymmetricEigen, x: &DMatrix<f64>) -> DMat
     double_operator(at, |a, b| f.divided1(a, b), x)
 }
 
-/// Inverse of the Fréchet derivative: the X with Df_Σ[X] = Y. O(n³).
+/// Inverse of the Fréchet derivative: the X with Df_Σ\[X\] = Y. O(n³).
 pub fn frechet_inverse(f: ScalarFunction, at: &SymmetricEigen, y: &DMatrix<f64>) -> DMatrix<f64> {
     double_operator(at, |a, b| f.divided1(a, b).recip(), y)
 }
 
-/// Second Fréchet derivative D²f_Σ[X, Y]. O(n³).
+/// Second Fréchet derivative D²f_Σ\[X, Y\]. O(n³).
 pub fn frechet2(f: ScalarFunction, at: &SymmetricEigen, x: &DMatrix<f64>, y: &DMatrix<f64>) -> DMatrix<f64> {
     let (x, y) = (to_eigenbasis(at, x), to_eigenbasis(at, y));
     let d = &at.values;

@@ -95,7 +95,7 @@ impl Metric for LogEuclidean {
         Ok(d_exp_at_log(to, &Self::d_log(from, v)?))
     }
 
-    /// D exp_{log Σ}(D² log_Σ[X, Y]).
+    /// D exp_{log Σ}(D² log_Σ\[X, Y\]).
     fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let (x, y) = (checked_tangent(at, x)?, checked_tangent(at, y)?);
         Ok(d_exp_at_log(at, &frechet2(ScalarFunction::Log, at.eigen(), &x, &y)))

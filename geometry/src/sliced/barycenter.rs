@@ -2,8 +2,8 @@
 
 use super::cloud::{LogCloud, checked_weights};
 use super::directions::DirectionBank;
-use super::flow::{FlowOptions, FlowReport, descend};
-use super::gradient::{Gradient, SlicedLoss};
+use super::flow::{FlowOptions, FlowReport, flow};
+use super::gradient::{Curvature, Gradient, Objective, SlicedLoss};
 use crate::error::{Error, Result};
 
 /// Free-support barycentre: minimises Σ_k w_k SPDSW_2²(μ, ν_k) over the points of μ, from those of `start`.
@@ -30,12 +30,22 @@ pub fn barycenter(
         .iter()
         .map(|m| SlicedLoss::try_new(bank, m, 2.0))
         .collect::<Result<Vec<_>>>()?;
-    descend(start, options, |cloud| {
+    flow(&WeightedSum { losses, weights }, start, options)
+}
+
+/// Σ_k w_k f_k with weights of sum 1.
+struct WeightedSum<'a> {
+    losses: Vec<SlicedLoss<'a>>,
+    weights: Vec<f64>,
+}
+
+impl Objective for WeightedSum<'_> {
+    fn value_and_gradient(&self, cloud: &LogCloud) -> Result<Gradient> {
         let mut total = Gradient {
             value: 0.0,
             rows: vec![0.0; cloud.rows().len()],
         };
-        for (loss, &weight) in losses.iter().zip(&weights) {
+        for (loss, &weight) in self.losses.iter().zip(&self.weights) {
             let part = loss.value_and_gradient(cloud)?;
             total.value += weight * part.value;
             total
@@ -45,5 +55,9 @@ pub fn barycenter(
                 .for_each(|(sum, g)| *sum += weight * g);
         }
         Ok(total)
-    })
+    }
+
+    fn curvature(&self) -> Curvature {
+        self.losses[0].curvature()
+    }
 }

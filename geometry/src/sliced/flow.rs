@@ -1,7 +1,7 @@
 //! Flows of particles to a target in logarithmic coordinates.
 
 use super::cloud::LogCloud;
-use super::gradient::{Gradient, SlicedLoss};
+use super::gradient::{Curvature, Objective};
 use super::packed::packed_len;
 use crate::error::{Error, Result};
 
@@ -33,32 +33,23 @@ impl Default for FlowOptions {
 pub struct FlowReport {
     /// The particles at the end.
     pub cloud: LogCloud,
-    /// Loss before every step.
+    /// Loss before every step; never rises (a step that would raise it is not taken, the next is half as long).
     pub losses: Vec<f64>,
     /// Whether the tolerance was met (false with tolerance 0).
     pub converged: bool,
 }
 
-/// Moves the points of `start` down SPDSW_2² to the target of `loss` with a preconditioned step.
+/// Moves the points of `start` down `loss` with a preconditioned step.
 ///
-/// The loss has Hessian (2/n) E[A ⊗ A] in each log X_i as long as the order of the projections stays: on average 4/(n
-/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these, so that tens of steps do what
-/// plain gradient descent needs hundreds for. For weighted points n is 1/a_i; points without mass stay. Each step costs
-/// two matrix products and L sorts.
+/// SPDSW_2² has Hessian (2/n) E[A ⊗ A] in each log X_i as long as the order of the projections stays: on average 4/(n
+/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these ([`Objective::curvature`]), so that
+/// tens of steps do what plain gradient descent needs hundreds for. For weighted points n is 1/a_i; points without mass
+/// stay. Each step of a sliced loss costs two matrix products and L sorts.
 ///
 /// # Errors
-/// As [`SlicedLoss::value_and_gradient`]; [`Error::InvalidParameter`] for a factor outside (0, 2) or a negative
+/// As [`Objective::value_and_gradient`]; [`Error::InvalidParameter`] for a factor outside (0, 2) or a negative
 /// tolerance.
-pub fn flow(loss: &SlicedLoss<'_>, start: &LogCloud, options: FlowOptions) -> Result<FlowReport> {
-    descend(start, options, |cloud| loss.value_and_gradient(cloud))
-}
-
-/// [`flow`] for any loss whose gradient scales as that of SPDSW_2².
-pub(crate) fn descend(
-    start: &LogCloud,
-    options: FlowOptions,
-    evaluate: impl Fn(&LogCloud) -> Result<Gradient>,
-) -> Result<FlowReport> {
+pub fn flow(loss: &impl Objective, start: &LogCloud, options: FlowOptions) -> Result<FlowReport> {
     if !(options.factor > 0.0 && options.factor < 2.0) {
         return Err(Error::InvalidParameter {
             name: "factor",
@@ -73,18 +64,28 @@ pub(crate) fn descend(
             reason: "must not be negative",
         });
     }
+    let curvature = loss.curvature();
     let mut cloud = start.clone();
     let mut losses = Vec::with_capacity(options.steps);
     let mut converged = false;
+    let mut factor = options.factor;
+    let mut gradient = loss.value_and_gradient(&cloud)?;
     for _ in 0..options.steps {
-        let gradient = evaluate(&cloud)?;
         losses.push(gradient.value);
         converged = matches!(losses[..], [first, .., previous, last]
-            if (previous - last).abs() < options.tolerance * first);
+            if last < previous && previous - last < options.tolerance * first);
         if converged {
             break;
         }
-        precondition(&mut cloud, &gradient.rows, options.factor);
+        let mut next = cloud.clone();
+        precondition(&mut next, &gradient.rows, curvature, factor);
+        let trial = loss.value_and_gradient(&next)?;
+        if trial.value <= gradient.value {
+            (cloud, gradient) = (next, trial);
+        } else {
+            // Few directions have larger curvatures than their mean: stay, and take half the step.
+            factor *= 0.5;
+        }
     }
     Ok(FlowReport {
         cloud,
@@ -93,8 +94,8 @@ pub(crate) fn descend(
     })
 }
 
-/// log X_i ← log X_i − factor (d(d+2)/4 traceless part + d/2 trace part of G_i) / a_i.
-fn precondition(cloud: &mut LogCloud, gradient: &[f64], factor: f64) {
+/// log X_i ← log X_i − factor (traceless part / its curvature + trace part / its curvature) of G_i / a_i.
+fn precondition(cloud: &mut LogCloud, gradient: &[f64], curvature: Curvature, factor: f64) {
     let order = cloud.order();
     let d = order as f64;
     let masses: Option<Vec<f64>> = cloud.weights().map(<[f64]>::to_vec);
@@ -110,10 +111,10 @@ fn precondition(cloud: &mut LogCloud, gradient: &[f64], factor: f64) {
         if mass == 0.0 {
             continue;
         }
-        let traceless = factor * d * (d + 2.0) / (4.0 * mass);
-        // On the identity part the factor is d/2 in place of d(d+2)/4.
+        let traceless = factor / (curvature.traceless * mass);
+        // The identity part has a factor of its own.
         let mean = super::packed::packed_trace(gradient, order) / d;
-        let correction = mean * (traceless - factor * d / (2.0 * mass));
+        let correction = mean * (traceless - factor / (curvature.trace * mass));
         let mut diagonal = 0;
         let mut step = order;
         for (k, (value, slope)) in row.iter_mut().zip(gradient).enumerate() {

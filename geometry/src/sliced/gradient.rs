@@ -50,6 +50,52 @@ pub struct Gradient {
     pub rows: Vec<f64>,
 }
 
+/// Mean curvature of a loss in the logarithm of a point of unit mass: what a preconditioned step divides by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Curvature {
+    /// Along traceless symmetric matrices.
+    pub traceless: f64,
+    /// Along the identity.
+    pub trace: f64,
+}
+
+/// A loss of a measure that flows can follow.
+pub trait Objective: Sync {
+    /// The loss and its gradient in logarithmic coordinates.
+    ///
+    /// # Errors
+    /// When the order of the cloud is not that of the loss.
+    fn value_and_gradient(&self, cloud: &LogCloud) -> Result<Gradient>;
+
+    /// Its mean curvature.
+    fn curvature(&self) -> Curvature;
+}
+
+impl Objective for SlicedLoss<'_> {
+    fn value_and_gradient(&self, cloud: &LogCloud) -> Result<Gradient> {
+        SlicedLoss::value_and_gradient(self, cloud)
+    }
+
+    /// 2 E⟨A,S⟩² over the directions of the bank and unit S: 4/(d(d+2)) on the traceless part and 2/d on the trace for
+    /// law λ_S, 4/(d(d+1)) for LogSW.
+    fn curvature(&self) -> Curvature {
+        let (d, l) = (self.bank.order(), self.bank.len() as f64);
+        let (mut square, mut along_identity) = (0.0, 0.0);
+        for direction in (0..self.bank.len()).map(|l| self.bank.packed(l)) {
+            square += direction.iter().map(|a| a * a).sum::<f64>() / l;
+            along_identity += super::packed::packed_trace(&direction, d).powi(2) / (d as f64 * l);
+        }
+        let trace = 2.0 * along_identity;
+        let others = packed_len(d) - 1;
+        let traceless = if others == 0 {
+            trace
+        } else {
+            2.0 * (square - along_identity) / others as f64
+        };
+        Curvature { traceless, trace }
+    }
+}
+
 impl<'a> SlicedLoss<'a> {
     /// Projects and sorts the target. O(L m (d² + log m)).
     ///
@@ -118,7 +164,7 @@ impl<'a> SlicedLoss<'a> {
             }
         });
         let mut rows = vec![0.0; n * packed_len(cloud.order())];
-        combine_directions(arch, self.bank, &slopes, &mut rows);
+        combine_directions(self.bank, &slopes, &mut rows);
         let values: Vec<f64> = panels.iter().flat_map(|(values, _)| values.iter().copied()).collect();
         Ok(Gradient {
             value: mean(&values),

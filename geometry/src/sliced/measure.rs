@@ -81,7 +81,7 @@ impl Projected for LogCloud {
         self.weights()
     }
 
-    fn fill(&self, arch: Arch, bank: &DirectionBank, panel: usize, out: &mut Vec<f64>) {
-        project_panel(arch, bank, panel, self.rows(), out);
+    fn fill(&self, _: Arch, bank: &DirectionBank, panel: usize, out: &mut Vec<f64>) {
+        project_panel(bank, panel, self.rows(), out);
     }
 }

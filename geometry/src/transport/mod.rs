@@ -16,10 +16,12 @@
 //! ```
 
 mod cost;
+mod loss;
 mod network_simplex;
 mod sinkhorn;
 
 pub use cost::{affine_invariant_cost, log_euclidean_cost};
+pub use loss::{Solver, TransportLoss};
 pub use network_simplex::{TransportPlan, wasserstein};
 pub use sinkhorn::{SinkhornOptions, SinkhornReport, sinkhorn};
 

@@ -51,6 +51,7 @@
 //! - Engemann et al., *A reusable benchmark of brain-age prediction from M/EEG resting-state signals*, NeuroImage 262, 2022.
 //! - Bonet et al., *Sliced-Wasserstein on symmetric positive definite matrices for M/EEG signals*, ICML 2023.
 
+pub mod adapt;
 pub mod cohort;
 pub mod covariance;
 pub mod epochs;

@@ -27,6 +27,7 @@ pub mod pipeline;
 pub mod ridge;
 pub mod ridge_classifier;
 pub mod scaler;
+pub mod svm;
 
 use nalgebra::DMatrix;
 
@@ -40,6 +41,7 @@ pub use pipeline::{Pipeline, Transform, Transformed};
 pub use ridge::Ridge;
 pub use ridge_classifier::{ClassificationReport, LabelCoding, classify};
 pub use scaler::StandardScaler;
+pub use svm::{SupportVectorMachine, SvmOptions};
 
 use crate::error::Result;
 

@@ -3,7 +3,7 @@
 //! Projections of a cloud on a direction are spread out like a bell, which equal buckets split into runs of one or two.
 //! Buckets that come out full (clusters, outliers) are sorted by comparison, so that no input is slow.
 
-/// Below this many numbers a comparison sort is as fast.
+/// Below this many numbers a comparison sort is used.
 const SMALL: usize = 64;
 
 /// Longest bucket that insertion is left with.

@@ -8,7 +8,7 @@
 //! | [`transformation`] | all source matrices by one congruence T C Tᵀ: translation and rotation | few parameters; new source data follow |
 //!
 //! The losses: [`Loss::Spdsw`] and [`Loss::LogSw`] (sliced, O(n log n)), [`Loss::Exact`] (LEW) and [`Loss::Entropic`]
-//! (LES), both O(n²) memory and slower. Labels of the target are never used.
+//! (LES), both O(n²) memory. Labels of the target are never used.
 //!
 //! Source: Bonet et al. 2023 (arXiv 2303.05798), section on domain adaptation for brain-computer interfaces.
 

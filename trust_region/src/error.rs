@@ -14,8 +14,8 @@ pub enum Error {
         /// Length found.
         found: usize,
     },
-    /// A lower bound is not below its upper bound, or a bound is NaN.
-    #[error("bounds of variable {index}: lower {lower} is not below upper {upper}")]
+    /// A lower bound is above its upper bound, a bound is NaN, or no finite number lies between the two.
+    #[error("bounds of variable {index}: no number between lower {lower} and upper {upper}")]
     InvalidBounds {
         /// Index of the variable.
         index: usize,
@@ -23,6 +23,12 @@ pub enum Error {
         lower: f64,
         /// Upper bound.
         upper: f64,
+    },
+    /// The positions of a sparse Jacobian are not in order.
+    #[error("sparsity pattern: the rows of column {column} are out of order or out of range")]
+    InvalidPattern {
+        /// The first such column.
+        column: usize,
     },
     /// The residual or the Jacobian is NaN or infinite at the start.
     #[error("{what} is not finite at the starting point (entry {index})")]

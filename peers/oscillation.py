@@ -94,9 +94,13 @@ def tasks(ours, data, work):
             yield Task("10 eigenpairs of 1e4", ours=seconds("pairs", prefix, k, k + 10), peer=peer,
                        peer_name=f"{scipy_name} stebz + stein", repeat=3)
 
+    yield Task("density of states, 1008 edges, n = 1e6: without divisions", ours=seconds("density", million, 1008, "free"),
+               peer=seconds("density", million, 1008), peer_name="by pivots", repeat=3)
+
     d, e, huge = matrix(10_000_000, work)
     yield Task("one count, n = 1e7", ours=seconds("count", huge, 0.1234, "two-sided"), limit=0.040, repeat=3)
     yield Task("one count, n = 1e7, canonical chain", ours=seconds("count", huge, 0.1234), limit=0.040, repeat=3)
+    yield Task("one count, n = 1e7, segments on two threads", ours=seconds("count", huge, 0.1234, "segments", 2), repeat=3)
 
     for n in (1_000, 100_000):
         yield Task(f"8 tapers, n W = 4, n = {n:.0e}", ours=seconds("dpss", n, 4.0, 8),

@@ -10,7 +10,7 @@ use std::io::BufRead;
 use std::time::{Duration, Instant};
 
 use hadamard_oscillation::kernel::Isa;
-use hadamard_oscillation::{Jacobi, Refinement, dpss};
+use hadamard_oscillation::{Counting, Jacobi, Refinement, dpss};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -62,6 +62,21 @@ fn answer(words: &[&str], matrices: &mut HashMap<String, Jacobi>) -> Result<(f64
             })?;
             (seconds / xs.len() as f64, value)
         }
+        // density P EDGES [free]: a histogram, by pivots or without divisions.
+        "density" => {
+            let edges = shifts(j, number(2)?);
+            let counting = match words.get(3) {
+                Some(&"free") => Counting::DivisionFree,
+                _ => Counting::Canonical,
+            };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+            pool.install(|| {
+                least(|| {
+                    j.density_of_states_by(&edges, counting)
+                        .map(|dos| dos.counts.iter().sum::<usize>() as f64)
+                })
+            })?
+        }
         // plain P SHIFTS: the loop of LAPACK's dlaebz, one shift after the other; seconds a shift.
         "plain" => {
             let xs = shifts(j, number(2)?);
@@ -77,10 +92,13 @@ fn answer(words: &[&str], matrices: &mut HashMap<String, Jacobi>) -> Result<(f64
         }
         "count" => {
             let x = word(2)?.parse()?;
-            if words.get(3) == Some(&"two-sided") {
-                least(|| j.count_below_two_sided(x).map(|c| c as f64))?
-            } else {
-                least(|| j.count_below(x).map(|c| c as f64))?
+            match words.get(3).copied() {
+                Some("two-sided") => least(|| j.count_below_two_sided(x).map(|c| c as f64))?,
+                Some("segments") => {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(number(4)?).build()?;
+                    pool.install(|| least(|| j.count_below_segmented(x, 64).map(|c| c as f64)))?
+                }
+                _ => least(|| j.count_below(x).map(|c| c as f64))?,
             }
         }
         "kth" => {

@@ -1,5 +1,6 @@
 //! Density of states, its integral, gaps and spacings.
 
+use crate::division_free::Counting;
 use crate::error::{OscillationError, Result};
 use crate::jacobi::Jacobi;
 
@@ -61,6 +62,12 @@ impl Jacobi {
     /// # Ok::<(), hadamard_oscillation::OscillationError>(())
     /// ```
     pub fn density_of_states(&self, edges: &[f64]) -> Result<DensityOfStates> {
+        self.density_of_states_by(edges, Counting::Canonical)
+    }
+
+    /// [`density_of_states`](Self::density_of_states) by the recurrence that is asked for. Counts without divisions that
+    /// drop from one edge to the next are taken as equal.
+    pub fn density_of_states_by(&self, edges: &[f64], counting: Counting) -> Result<DensityOfStates> {
         if edges.len() < 2 {
             return Err(OscillationError::LengthMismatch {
                 what: "edges",
@@ -68,13 +75,18 @@ impl Jacobi {
                 expected: 2,
             });
         }
-        let below = self.counts_below(edges)?;
+        let mut below = self.counts_below_by(edges, counting)?;
         if let Some(i) = edges.windows(2).position(|w| w[0] >= w[1]) {
             return Err(OscillationError::NotIncreasing {
                 what: "edges",
                 index: i + 1,
             });
         }
+        let mut most = 0;
+        below.iter_mut().for_each(|c| {
+            most = most.max(*c);
+            *c = most;
+        });
         Ok(DensityOfStates {
             edges: edges.to_vec(),
             counts: below.windows(2).map(|w| w[1] - w[0]).collect(),

@@ -38,7 +38,9 @@
 //! | wanted | use | cost (n rows, one core with AVX2) |
 //! |---|---|---|
 //! | counts at many shifts | [`Jacobi::counts_below`] and relatives, [`Jacobi::density_of_states`] | 0.35 ns a row and shift |
-//! | one count, fast | [`Jacobi::count_below_two_sided`] | 2.8 ns a row |
+//! | curves of counts | [`Jacobi::counts_below_by`], [`Jacobi::density_of_states_by`] without divisions | 0.24 ns a row and shift |
+//! | one count | [`Jacobi::count_below`] | 5.8 ns a row; 1.5 to 2.4 ns from 10⁴ rows on where solutions grow |
+//! | one count, any matrix | [`Jacobi::count_below_two_sided`], [`Jacobi::count_below_segmented`] on many cores | 2.8 ns a row |
 //! | a proof | [`Jacobi::count_bracket`], [`Jacobi::count_certified`], [`Jacobi::is_gap`] | two counts; integers at ties |
 //! | k-th eigenvalue | [`Jacobi::eigenvalue`] | about ten passes of 6 ns a row |
 //! | m eigenvalues | [`Jacobi::eigenvalues`], [`Jacobi::eigenvalues_in`] | about one such pass for each |
@@ -63,7 +65,7 @@
 //!
 //! # Limits
 //!
-//! Counts of [`Pencil`] and [`CyclicJacobi`] are not monotone float by float. Entries that spread over more than about
+//! Counts of [`Pencil`] and [`CyclicJacobi`], of segments and without divisions are not monotone float by float. Entries that spread over more than about
 //! 2^500 either way can overflow single pivots, which costs relative, not absolute accuracy. [`Jacobi::eigenpairs`] orthogonalises
 //! inside clusters, so a cluster of c vectors costs O(n c²).
 //!
@@ -79,9 +81,11 @@
 
 mod bidiagonal;
 mod certified;
+mod chain;
 mod count;
 mod cyclic;
 mod density;
+mod division_free;
 mod dpss;
 mod eigenvalues;
 mod error;
@@ -102,6 +106,7 @@ pub use bidiagonal::Bidiagonal;
 pub use certified::{CountBracket, Counts};
 pub use cyclic::CyclicJacobi;
 pub use density::{DensityOfStates, Gap, Spacings};
+pub use division_free::Counting;
 pub use dpss::{Dpss, dpss};
 pub use eigenvalues::Refinement;
 pub use error::{OscillationError, Result};

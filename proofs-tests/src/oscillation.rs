@@ -95,6 +95,17 @@ pub struct GoldenCount {
     pub le: usize,
 }
 
+/// At least 1000 cases a property; more where `PROPTEST_CASES` asks for them.
+pub fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.max(1000),
+        // Some properties set ties aside: a longer search meets more of them.
+        max_global_rejects: 4 * config.cases.max(1000),
+        ..config
+    }
+}
+
 /// Reads the golden values.
 pub fn golden() -> Golden {
     serde_json::from_str(include_str!("../values/oscillation.json")).expect("the golden values parse")
@@ -126,7 +137,12 @@ pub fn integer(k: i64) -> BigRational {
 
 /// Small integer matrices with many ties: order 1 to 7, entries -2..=2, couplings of either sign or zero.
 pub fn small_integers() -> impl Strategy<Value = (Vec<i64>, Vec<i64>)> {
-    (1usize..=7).prop_flat_map(|n| (vec(-2i64..=2, n), vec(-2i64..=2, n - 1)))
+    small_matrices(1)
+}
+
+/// [`small_integers`] of at least the given order.
+pub fn small_matrices(least: usize) -> impl Strategy<Value = (Vec<i64>, Vec<i64>)> {
+    (least..=7).prop_flat_map(|n| (vec(-2i64..=2, n), vec(-2i64..=2, n - 1)))
 }
 
 /// Small integer matrices without zero couplings.

@@ -5,18 +5,30 @@ use std::ops::Bound::{Excluded, Included};
 use hadamard_oscillation::exact::ExactJacobi;
 use hadamard_oscillation::kernel::Isa;
 use hadamard_oscillation::{
-    Bidiagonal, CountStream, CyclicJacobi, Jacobi, LocalCounts, OscillationError, Pencil, Refinement, models,
+    Bidiagonal, CountStream, Counting, CyclicJacobi, Jacobi, LocalCounts, OscillationError, Pencil, Refinement, models,
 };
-use proofs_tests::oscillation::{both, float_matrix, integer, rational, shift_for, small_integers};
+use proofs_tests::oscillation::{
+    both, cases, float_matrix, integer, rational, shift_for, small_integers, small_matrices,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use rand::SeedableRng;
 
 /// 2.5 u R, the bound on the displacement of a count, and the rounding of the shifts at its ends.
 fn band(j: &Jacobi, x: f64) -> f64 {
     1.25 * f64::EPSILON * j.coupling_radius() * (1.0 + 1e-10) + f64::EPSILON * x.abs() + f64::from_bits(1)
 }
 
+/// Errors of determinants are relative to the largest entry: each of the three roundings of a row moves d - x or e² by
+/// u of it, and x itself moves by u when it is scaled.
+fn absolute_band(j: &Jacobi) -> f64 {
+    let (low, high) = j.gershgorin();
+    8.0 * f64::EPSILON * low.abs().max(high.abs()) + f64::from_bits(1)
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn counts_of_small_integers_lie_between_the_exact_ones((d, e) in small_integers(), x in -5i64..=5) {
         let (exact, float) = both(&d, &e);
@@ -67,6 +79,69 @@ proptest! {
         for count in [j.reversed().count_below(x).unwrap(), j.count_below_two_sided(x).unwrap()] {
             prop_assert!(low <= count && count <= high, "{low} <= {count} <= {high}");
         }
+    }
+
+    #[test]
+    fn counts_without_divisions_stay_in_the_absolute_band(j in float_matrix(), ts in vec((0u32..1000, 0.0f64..1.0), 1..20)) {
+        let xs: Vec<f64> = ts.iter().map(|&(choice, t)| shift_for(&j, choice, t)).collect();
+        let eta = absolute_band(&j);
+        let free = j.counts_below_by(&xs, Counting::DivisionFree).unwrap();
+        for (&x, count) in xs.iter().zip(free) {
+            let (low, high) = (j.count_below(x - eta).unwrap(), j.count_below(x + eta).unwrap());
+            prop_assert!(low <= count && count <= high, "{low} <= {count} <= {high} at {x:e}");
+        }
+    }
+
+    #[test]
+    fn determinants_that_decay_are_rescued(n in 65usize..400, rate in 5i32..14, back in any::<bool>(), ts in vec(0.0f64..1.0, 8)) {
+        // Entries fall by 2^-rate a row: determinants shrink by 2^(-rate k) in row k, far below 2^-800 within a block.
+        let power = |k: usize| 2f64.powi(-((rate * k as i32) % 400));
+        let mut d: Vec<f64> = (0..n).map(|k| power(k) * [1.0, -0.7, 0.3][k % 3]).collect();
+        let mut e: Vec<f64> = (1..n).map(|k| power(k) * 0.9).collect();
+        if back {
+            d.reverse();
+            e.reverse();
+        }
+        let j = Jacobi::new(d, e).unwrap();
+        let eta = absolute_band(&j);
+        let xs: Vec<f64> = ts.iter().enumerate().map(|(i, t)| (t - 0.5) * 2f64.powi(-3 * i as i32)).collect();
+        let free = j.counts_below_by(&xs, Counting::DivisionFree).unwrap();
+        for (&x, count) in xs.iter().zip(free) {
+            let (low, high) = (j.count_below(x - eta).unwrap(), j.count_below(x + eta).unwrap());
+            prop_assert!(low <= count && count <= high, "{low} <= {count} <= {high} at {x:e}");
+        }
+    }
+
+    #[test]
+    fn small_integers_are_counted_exactly_without_divisions((d, e) in small_integers(), x in -5i64..=5) {
+        // Every determinant is a small integer: nothing is rounded, ties and zeros included.
+        let (exact, float) = both(&d, &e);
+        let free = float.counts_below_by(&[x as f64], Counting::DivisionFree).unwrap()[0];
+        prop_assert_eq!(free, exact.count(&integer(x)).below);
+    }
+
+    #[test]
+    fn segments_join_to_the_serial_count(j in float_matrix(), cuts in vec(1usize..40, 0..8), choice in 0u32..1000, t in 0.0f64..1.0) {
+        let mut cuts: Vec<usize> = cuts.into_iter().filter(|&c| c < j.order()).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let x = shift_for(&j, choice, t);
+        let count = j.count_below_cut_at(x, &cuts).unwrap();
+        // 2.5 u R of the pivots and 4 u m ‖J‖ of the joints, m at most the order.
+        let (low, high) = j.gershgorin();
+        let eta = 2.0 * band(&j, x) + 2.0 * f64::EPSILON * j.order() as f64 * low.abs().max(high.abs());
+        let (low, high) = (j.count_below(x - eta).unwrap(), j.count_below(x + eta).unwrap());
+        prop_assert!(low <= count && count <= high, "{low} <= {count} <= {high} at {x:e}, cuts {cuts:?}");
+    }
+
+    #[test]
+    fn segments_of_small_integers_join_exactly((d, e) in small_integers(), cuts in vec(1usize..7, 0..4), x in -5i64..=5) {
+        let (_, float) = both(&d, &e);
+        let mut cuts: Vec<usize> = cuts.into_iter().filter(|&c| c < d.len()).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let x = x as f64 + 0.37; // off the lattice: no integer matrix of this size has an eigenvalue this close to it
+        prop_assert_eq!(float.count_below_cut_at(x, &cuts).unwrap(), float.count_below(x).unwrap());
     }
 
     #[test]
@@ -205,8 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn rings_have_the_counts_of_their_dense_matrices((d, e) in small_integers(), corner in -2i64..=2, x in -5i64..=5) {
-        prop_assume!(d.len() >= 3);
+    fn rings_have_the_counts_of_their_dense_matrices((d, e) in small_matrices(3), corner in -2i64..=2, x in -5i64..=5) {
         let lift = |v: &[i64]| v.iter().map(|&k| k as f64).collect::<Vec<_>>();
         let ring = CyclicJacobi::new(lift(&d), lift(&e), corner as f64).unwrap();
         let mut dense = both(&d, &e).1.to_dense();
@@ -285,6 +359,34 @@ fn degenerate_matrices_count_as_their_closed_forms() {
         let tie = n % 2;
         let counts = (chain.count_below(0.0).unwrap(), chain.count_at_most(0.0).unwrap());
         assert_eq!(counts, (n / 2, n / 2 + tie), "order {n}");
+    }
+}
+
+#[test]
+fn long_chains_agree_by_every_route() {
+    for disorder in [0.0, 0.5, 4.0] {
+        let j = models::anderson(100_000, disorder, &mut rand_pcg::Pcg64::seed_from_u64(3)).unwrap();
+        for x in [-2.3, -0.71, 0.0, 1.234] {
+            let count = j.count_below(x).unwrap();
+            // One lane of sixteen is a single chain: the segments of a long count end in the same bits.
+            assert_eq!(j.counts_below(&[x]).unwrap(), [count]);
+            let eta = 1e-12;
+            let band = j.count_below(x - eta).unwrap()..=j.count_below(x + eta).unwrap();
+            assert!(band.contains(&j.counts_below_by(&[x], Counting::DivisionFree).unwrap()[0]));
+            for segments in [1, 2, 7, 64, 1000] {
+                assert!(
+                    band.contains(&j.count_below_segmented(x, segments).unwrap()),
+                    "{disorder}, {x}, {segments}"
+                );
+            }
+        }
+        let edges: Vec<f64> = (0..100).map(|i| -3.0 + 0.06 * f64::from(i)).collect();
+        let (a, b) = (
+            j.density_of_states(&edges).unwrap(),
+            j.density_of_states_by(&edges, Counting::DivisionFree).unwrap(),
+        );
+        let apart: usize = a.counts.iter().zip(&b.counts).map(|(a, b)| a.abs_diff(*b)).sum();
+        assert!(apart <= 2, "{apart}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! Eigenvectors, quadrature, tapers, densities and models.
 
 use hadamard_oscillation::{Jacobi, OscillationError, dpss, gauss_nodes, gauss_rule, models};
-use proofs_tests::oscillation::{decimal, float_matrix, golden, rational};
+use proofs_tests::oscillation::{cases, decimal, float_matrix, golden, rational};
+use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -31,9 +32,87 @@ fn check_pairs(j: &Jacobi) {
 }
 
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn eigenpairs_are_orthonormal_and_satisfy_the_equation(j in float_matrix()) {
         check_pairs(&j);
+    }
+
+    #[test]
+    fn gauss_rules_of_any_measure_are_exact(
+        d in vec(-1.0f64..1.0, 1..16), e in vec(0.1f64..1.0, 16), mu0 in 0.01f64..100.0,
+    ) {
+        let n = d.len();
+        let j = Jacobi::new(d, &e[..n - 1]).unwrap();
+        check_gauss(&j, mu0);
+    }
+
+    #[test]
+    fn gauss_rules_of_jacobi_weights_have_their_moments(n in 1usize..25, a in -0.9f64..4.0, b in -0.9f64..4.0) {
+        let rule = gauss_rule(&models::jacobi_polynomials(n, a, b).unwrap(), 1.0).unwrap();
+        prop_assert!(rule.weights.iter().all(|&w| w > 0.0));
+        // Moments of (1 + x)/2 under the Beta distribution: m[k+1] = m[k] (b + 1 + k)/(a + b + 2 + k).
+        let mut moment = 1.0;
+        for degree in 0..2 * n {
+            let found = rule.integrate(|x| ((1.0 + x) / 2.0).powi(degree as i32));
+            // Nodes and weights of n terms, each a few u off; a node weighs by the degree.
+            let bound = 32.0 * (n * (n + degree)) as f64 * f64::EPSILON;
+            prop_assert!((found - moment).abs() <= bound, "degree {degree}: {found} against {moment}");
+            let k = degree as f64;
+            moment *= (b + 1.0 + k) / (a + b + 2.0 + k);
+        }
+    }
+}
+
+/// The moments that a rule of order n must have are those of any larger section of the same matrix, and the measure's own
+/// are ⟨e₀, Jʲ e₀⟩ (Golub and Welsch): taken here as products of J with vectors, without nodes or weights.
+fn check_gauss(j: &Jacobi, mu0: f64) {
+    let n = j.order();
+    let rule = gauss_rule(j, mu0).unwrap();
+    assert!(rule.weights.iter().all(|&w| w > 0.0));
+    let size = norm(j);
+    let mut v = nalgebra::DVector::zeros(n);
+    v[0] = mu0;
+    let dense = j.to_dense();
+    for degree in 0..2 * n {
+        let found = rule.integrate(|x| x.powi(degree as i32));
+        // n terms, nodes 2.5 u R off, weights n u off; the powers of J round as often as they multiply.
+        let bound = 64.0 * (n * (n + degree)) as f64 * f64::EPSILON * mu0 * size.powi(degree as i32);
+        assert!(
+            (found - v[0]).abs() <= bound,
+            "degree {degree}: {found} against {}",
+            v[0]
+        );
+        v = &dense * v;
+    }
+}
+
+#[test]
+fn gauss_rules_of_the_classical_weights_have_their_moments() {
+    let pi = std::f64::consts::PI;
+    for n in 1..=30 {
+        // ∫ x^(2k) exp(-x²) = Γ(k + 1/2), ∫ x^(k+α) exp(-x) = Γ(k + α + 1) with α = 0.
+        let (hermite, laguerre) = (models::hermite(n).unwrap(), models::laguerre(n, 0.0).unwrap());
+        let (hermite, laguerre) = (
+            gauss_rule(&hermite, pi.sqrt()).unwrap(),
+            gauss_rule(&laguerre, 1.0).unwrap(),
+        );
+        let (mut even, mut factorial) = (pi.sqrt(), 1.0);
+        for degree in 0..2 * n {
+            let bound = 64.0 * (n * (n + degree)) as f64 * f64::EPSILON;
+            if degree % 2 == 0 {
+                let found = hermite.integrate(|x| x.powi(degree as i32));
+                assert!((found / even - 1.0).abs() <= bound, "Hermite {n}, degree {degree}");
+                even *= (degree + 1) as f64 / 2.0;
+            }
+            let found = laguerre.integrate(|x| x.powi(degree as i32));
+            assert!(
+                (found / factorial - 1.0).abs() <= bound,
+                "Laguerre {n}, degree {degree}"
+            );
+            factorial *= (degree + 1) as f64;
+        }
     }
 }
 

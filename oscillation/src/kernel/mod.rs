@@ -10,10 +10,14 @@
 //! e (e/q) neither overflows nor underflows where e² would; a zero pivot gives ±∞ and then a finite pivot again, with
 //! the right count. Each lane holds one shift, so the counts are the same bits on every instruction set.
 
+mod division_free;
 mod isa;
 mod lanes;
+mod segments;
 
+pub(crate) use division_free::{DivisionFreeLanes, inverse_power};
 pub use isa::Isa;
 pub(crate) use isa::Kernel;
 pub use lanes::LANES;
 pub(crate) use lanes::{CountLanes, LaguerreLanes, LaguerreSums};
+pub(crate) use segments::SegmentLanes;

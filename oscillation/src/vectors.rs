@@ -1,5 +1,6 @@
 //! Eigenvectors by twisted factorisation.
 
+use std::borrow::Cow;
 use std::ops::RangeBounds;
 
 use nalgebra::DMatrix;
@@ -50,21 +51,25 @@ impl Jacobi {
         let mut vectors = DMatrix::zeros(n, values.len());
         let mut residuals = vec![0.0; values.len()];
 
-        // Counts of blocks add without rounding, so the floats λ(k) of the matrix are those of its blocks, sorted.
-        let mut owners: Vec<(f64, usize, usize)> = Vec::new();
-        let mut before = 0;
         let blocks: Vec<_> = self.blocks().collect();
-        let mut parts = Vec::with_capacity(blocks.len());
-        for (b, rows) in blocks.iter().enumerate() {
-            let part = self.block(rows.clone())?;
-            before += part.count_below(values[0])?;
-            let inside = part.eigenvalues_in(values[0]..values[values.len() - 1].next_up())?;
-            owners.extend(inside.into_iter().enumerate().map(|(i, value)| (value, b, i)));
-            parts.push((part, Vec::new()));
-        }
-        owners.sort_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));
-        for (column, &(value, b, _)) in owners[range.start - before..][..values.len()].iter().enumerate() {
-            parts[b].1.push((column, value));
+        let mut parts: Vec<(Cow<Self>, Vec<(usize, f64)>)> = Vec::with_capacity(blocks.len());
+        if blocks.len() == 1 {
+            parts.push((Cow::Borrowed(self), values.iter().copied().enumerate().collect()));
+        } else {
+            // Counts of blocks add without rounding, so the floats λ(k) of the matrix are those of its blocks, sorted.
+            let mut owners: Vec<(f64, usize, usize)> = Vec::new();
+            let mut before = 0;
+            for (b, rows) in blocks.iter().enumerate() {
+                let part = self.block(rows.clone())?;
+                before += part.count_below(values[0])?;
+                let inside = part.eigenvalues_in(values[0]..values[values.len() - 1].next_up())?;
+                owners.extend(inside.into_iter().enumerate().map(|(i, value)| (value, b, i)));
+                parts.push((Cow::Owned(part), Vec::new()));
+            }
+            owners.sort_by(|p, q| p.0.total_cmp(&q.0).then((p.1, p.2).cmp(&(q.1, q.2))));
+            for (column, &(value, b, _)) in owners[range.start - before..][..values.len()].iter().enumerate() {
+                parts[b].1.push((column, value));
+            }
         }
         for ((part, wanted), rows) in parts.into_iter().zip(blocks) {
             let norm = norm1(&part);
@@ -158,22 +163,21 @@ pub(crate) fn twisted(j: &Jacobi, lambda: f64) -> Vec<f64> {
     let (d, e, n) = (j.diagonal(), j.couplings(), j.order());
     let mut f = vec![0.0; n];
     let mut g = vec![0.0; n];
+    // Two chains side by side take the time of one.
+    (f[0], g[n - 1]) = (d[0] - lambda, d[n - 1] - lambda);
+    for k in 1..n {
+        let up = n - 1 - k;
+        f[k] = (d[k] - lambda) - e[k] * (e[k] / f[k - 1]);
+        g[up] = (d[up] - lambda) - e[up + 1] * (e[up + 1] / g[up + 1]);
+    }
+    let (mut r, mut least) = (0, f64::INFINITY);
     for k in 0..n {
-        f[k] = (d[k] - lambda) - if k == 0 { 0.0 } else { e[k] * (e[k] / f[k - 1]) };
+        // Not a number is not less.
+        let gamma = (f[k] + (g[k] - (d[k] - lambda))).abs();
+        if gamma < least {
+            (r, least) = (k, gamma);
+        }
     }
-    for k in (0..n).rev() {
-        g[k] = (d[k] - lambda)
-            - if k + 1 == n {
-                0.0
-            } else {
-                e[k + 1] * (e[k + 1] / g[k + 1])
-            };
-    }
-    let gamma = |k: usize| {
-        let value = (f[k] + (g[k] - (d[k] - lambda))).abs();
-        if value.is_nan() { f64::INFINITY } else { value }
-    };
-    let r = (0..n).min_by(|&a, &b| gamma(a).total_cmp(&gamma(b))).unwrap_or(0);
     let mut z = vec![0.0; n];
     z[r] = 1.0;
     for k in (0..r).rev() {
@@ -205,38 +209,62 @@ fn rescale(z: &mut [f64], k: usize) {
     }
 }
 
-fn normalise(z: &mut [f64]) -> f64 {
-    let largest = z.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return largest;
+/// Σ a b in eight running sums, which a processor can hold side by side.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (chunks, others) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (x, y) in chunks.0.iter().zip(others.0) {
+        for i in 0..8 {
+            sums[i] += x[i] * y[i];
+        }
     }
-    let norm = largest * z.iter().map(|v| (v / largest) * (v / largest)).sum::<f64>().sqrt();
-    z.iter_mut().for_each(|v| *v /= norm);
-    norm
+    sums.iter().sum::<f64>() + chunks.1.iter().zip(others.1).map(|(x, y)| x * y).sum::<f64>()
+}
+
+/// Divides by the Euclidean norm and returns it; a vector without a direction (zero or not finite) is left alone.
+fn normalise(z: &mut [f64]) -> f64 {
+    let norm = dot(z, z).sqrt();
+    if (1e-140..1e140).contains(&norm) {
+        let inverse = norm.recip();
+        z.iter_mut().for_each(|v| *v *= inverse);
+        return norm;
+    }
+    // The squares left the range of the floats, or nearly so.
+    let largest = z.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    if norm.is_nan() || largest == 0.0 || !largest.is_finite() {
+        return norm;
+    }
+    z.iter_mut().for_each(|v| *v /= largest);
+    let rest = dot(z, z).sqrt();
+    z.iter_mut().for_each(|v| *v /= rest);
+    largest * rest
 }
 
 /// Takes out the components along `earlier`, twice, and normalises; returns how much of the unit vector was left, or 0
 /// when that is rounding noise.
 fn orthogonalise(z: &mut [f64], earlier: &[&[f64]]) -> f64 {
     let mut kept = if normalise(z).is_finite() { 1.0 } else { return f64::NAN };
+    if earlier.is_empty() {
+        return kept;
+    }
     for _ in 0..2 {
         for v in earlier {
-            let dot: f64 = z.iter().zip(*v).map(|(a, b)| a * b).sum();
-            z.iter_mut().zip(*v).for_each(|(a, b)| *a -= dot * b);
+            let along = dot(z, v);
+            z.iter_mut().zip(*v).for_each(|(a, b)| *a -= along * b);
         }
         kept *= normalise(z);
     }
     if kept < 1e3 * f64::EPSILON { 0.0 } else { kept }
 }
 
+/// ‖(J - λ) z‖
 fn residual_norm(j: &Jacobi, lambda: f64, z: &[f64]) -> f64 {
     let (d, e, n) = (j.diagonal(), j.couplings(), j.order());
-    let row = |k: usize| {
-        let left = if k > 0 { e[k] * z[k - 1] } else { 0.0 };
-        let right = if k + 1 < n { e[k + 1] * z[k + 1] } else { 0.0 };
-        (d[k] - lambda) * z[k] + left + right
-    };
-    let mut rows: Vec<f64> = (0..n).map(row).collect();
+    let mut rows: Vec<f64> = d.iter().zip(z).map(|(d, z)| (d - lambda) * z).collect();
+    for k in 1..n {
+        rows[k] += e[k] * z[k - 1];
+        rows[k - 1] += e[k] * z[k];
+    }
     normalise(&mut rows)
 }
 

@@ -1,6 +1,6 @@
 //! Eigenvectors, quadrature, tapers, densities and models.
 
-use hadamard_oscillation::{Jacobi, OscillationError, dpss, gauss_nodes, gauss_rule, models};
+use hadamard_oscillation::{Dpss, Jacobi, OscillationError, dpss, gauss_nodes, gauss_rule, models};
 use proofs_tests::oscillation::{cases, decimal, float_matrix, golden, rational};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -198,6 +198,30 @@ fn gauss_rules_are_exact_up_to_degree_2n_minus_1() {
     assert!(gauss_rule(&models::legendre(3).unwrap(), -1.0).is_err());
 }
 
+/// The definition: tapers are eigenvectors of the sinc kernel S(m,k) = sin 2πW(m-k)/π(m-k), their concentrations its
+/// eigenvalues. The rows of S are checked at 64 places.
+fn check_sinc(windows: &Dpss, n: usize, nw: f64) {
+    let (pi, w) = (std::f64::consts::PI, nw / n as f64);
+    for (taper, concentration) in windows.tapers.iter().zip(&windows.concentrations) {
+        for m in (0..n).step_by(n.div_ceil(64)) {
+            let sinc = |lag: f64| {
+                if lag == 0.0 {
+                    2.0 * w
+                } else {
+                    (2.0 * pi * w * lag).sin() / (pi * lag)
+                }
+            };
+            let image: f64 = (0..n).map(|k| sinc(m as f64 - k as f64) * taper[k]).sum();
+            // The vectors: u ‖J‖ over the gaps of the tridiagonal matrix, about ‖J‖ nw/n²; the sums n u more.
+            let tolerance = 16.0 * (n * n) as f64 * f64::EPSILON;
+            assert!(
+                (image - concentration * taper[m]).abs() <= tolerance,
+                "n = {n}, row {m}"
+            );
+        }
+    }
+}
+
 #[test]
 fn tapers_are_orthonormal_concentrated_and_symmetric() {
     for (n, nw, count) in [(1, 0.25, 1), (64, 4.0, 7), (501, 2.5, 4), (4096, 4.0, 8)] {
@@ -206,15 +230,33 @@ fn tapers_are_orthonormal_concentrated_and_symmetric() {
         let flat: Vec<f64> = windows.tapers.concat();
         let matrix = nalgebra::DMatrix::from_vec(n, count, flat);
         assert!(orthogonality(&matrix) <= 64.0 * n as f64 * f64::EPSILON, "n = {n}");
-        // The eigenvalue λ of J is good to u ‖J‖ and the gaps are about ‖J‖ nw/n²: so much is lost in the vectors.
-        let tolerance = 16.0 * (n * n) as f64 * f64::EPSILON;
         for (order, taper) in windows.tapers.iter().enumerate() {
             let parity = if order % 2 == 0 { 1.0 } else { -1.0 };
             assert!(
-                (0..n).all(|k| (taper[k] - parity * taper[n - 1 - k]).abs() <= tolerance),
+                (0..n).all(|k| taper[k] == parity * taper[n - 1 - k]),
                 "n = {n}, order {order}"
             );
+            let lean = |k: usize| {
+                if order % 2 == 0 {
+                    1.0
+                } else {
+                    (n - 1) as f64 - 2.0 * k as f64
+                }
+            };
+            assert!((0..n).map(|k| lean(k) * taper[k]).sum::<f64>() > 0.0);
         }
+        check_sinc(&windows, n, nw);
+    }
+    // All of them: the trace of the sinc kernel is 2 n W.
+    for (n, nw) in [(2, 0.3), (3, 1.2), (12, 2.0), (33, 7.5)] {
+        let windows = dpss(n, nw, n).unwrap();
+        let total: f64 = windows.concentrations.iter().sum();
+        assert!(
+            (total - 2.0 * nw).abs() <= 64.0 * n as f64 * f64::EPSILON * (n as f64),
+            "n = {n}: {total}"
+        );
+        let matrix = nalgebra::DMatrix::from_vec(n, n, windows.tapers.concat());
+        assert!(orthogonality(&matrix) <= 64.0 * n as f64 * f64::EPSILON, "n = {n}");
     }
     // 1 - λ of the first sequence at n W = 4 is a few 1e-10.
     let windows = dpss(64, 4.0, 7).unwrap();

@@ -11,6 +11,9 @@ use crate::jacobi::Jacobi;
 /// Inverse iterations granted to a vector of a cluster; one or two are needed.
 const INVERSE_ITERATIONS: usize = 6;
 
+/// A block of the matrix and what is wanted of it: columns and their eigenvalues.
+type Part<'a> = (Cow<'a, Jacobi>, Vec<(usize, f64)>);
+
 /// Eigenvalues with their eigenvectors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Eigenpairs {
@@ -52,7 +55,7 @@ impl Jacobi {
         let mut residuals = vec![0.0; values.len()];
 
         let blocks: Vec<_> = self.blocks().collect();
-        let mut parts: Vec<(Cow<Self>, Vec<(usize, f64)>)> = Vec::with_capacity(blocks.len());
+        let mut parts: Vec<Part> = Vec::with_capacity(blocks.len());
         if blocks.len() == 1 {
             parts.push((Cow::Borrowed(self), values.iter().copied().enumerate().collect()));
         } else {

@@ -3,3 +3,4 @@ pub mod meeg;
 pub mod oscillation;
 pub mod sliced;
 pub mod spd;
+pub mod ssvd;

@@ -1,52 +1,94 @@
 //! The error type of this crate.
 
-/// Why a matrix or an update was refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+use std::path::PathBuf;
+
+/// Why an input was refused or a computation ended without a result.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
-    /// Two inputs that must share a size do not.
-    #[error("{what}: expected {expected}, found {found}")]
-    DimensionMismatch {
+pub enum SsvdError {
+    /// A matrix has another shape than the call needs.
+    #[error("{what}: expected {expected}, found {rows} x {cols}")]
+    Shape {
         /// Which input.
         what: &'static str,
-        /// Expected size.
-        expected: usize,
-        /// Size found.
-        found: usize,
+        /// The shape asked for, in words or numbers.
+        expected: String,
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        cols: usize,
     },
     /// An index lies outside the matrix.
-    #[error("entry ({row}, {column}) lies outside a {rows} x {columns} matrix")]
-    OutOfRange {
-        /// Row of the entry.
+    #[error("{what}: entry ({row}, {col}) lies outside a {rows} x {cols} matrix")]
+    IndexOutOfRange {
+        /// Which input.
+        what: &'static str,
+        /// Row index found.
         row: usize,
-        /// Column of the entry.
-        column: usize,
+        /// Column index found.
+        col: usize,
         /// Rows of the matrix.
         rows: usize,
         /// Columns of the matrix.
-        columns: usize,
+        cols: usize,
     },
-    /// An entry is NaN or infinite.
-    #[error("entry ({row}, {column}) is {value}")]
-    NonFinite {
+    /// A NaN or an infinity, given or made by adding duplicates.
+    #[error("{what}: entry ({row}, {col}) is {value}")]
+    NotFinite {
+        /// Which input.
+        what: &'static str,
         /// Row of the entry.
         row: usize,
         /// Column of the entry.
-        column: usize,
-        /// The entry.
+        col: usize,
+        /// The value found.
         value: f64,
     },
-    /// The rank asked for is zero or larger than the matrix allows.
-    #[error("rank {rank} asked of a {rows} x {columns} matrix")]
-    InvalidRank {
-        /// Rank asked for.
-        rank: usize,
+    /// The row pointers, indices and values do not describe a sparse matrix.
+    #[error("sparse structure: {0}")]
+    Structure(String),
+    /// A rank that no matrix of this shape has.
+    #[error("rank {k} asked of a {rows} x {cols} matrix: it must be at least 1 and at most the smaller side")]
+    Rank {
+        /// The rank asked for.
+        k: usize,
         /// Rows of the matrix.
         rows: usize,
         /// Columns of the matrix.
-        columns: usize,
+        cols: usize,
+    },
+    /// An option outside its range.
+    #[error("option {name} = {value}: expected {expected}")]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// The value found.
+        value: f64,
+        /// The range allowed.
+        expected: &'static str,
+    },
+    /// A dense factorisation inside did not converge or overflowed.
+    #[error("{0}: the dense factorisation inside did not converge or overflowed")]
+    Factorisation(&'static str),
+    /// A file could not be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not what its format says.
+    #[error("{}{}: {reason}", path.display(), line.map(|l| format!(", line {l}")).unwrap_or_default())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1, in text formats.
+        line: Option<usize>,
+        /// What was found and what was expected.
+        reason: String,
     },
 }
 
-/// Result with this crate's [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+/// Result with this crate's error.
+pub type Result<T> = std::result::Result<T, SsvdError>;

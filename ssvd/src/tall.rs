@@ -1,0 +1,165 @@
+//! Tall dense blocks in row-major order and their products: the dense half of the work.
+//!
+//! Products run over blocks of rows of a fixed height, sums over blocks in a fixed order: the same bits for any number
+//! of threads.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+const HEIGHT: usize = 2048;
+
+/// `rows` x `width` numbers, row by row, of which the first `used` columns are in use.
+#[derive(Debug, Clone)]
+pub(crate) struct Tall {
+    pub(crate) data: Vec<f64>,
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
+}
+
+impl Tall {
+    pub(crate) fn zeros(rows: usize, width: usize) -> Self {
+        Self {
+            data: vec![0.0; rows * width],
+            rows,
+            width,
+        }
+    }
+
+    /// The columns `from..to` of a block of whole rows.
+    fn part(block: &[f64], width: usize, from: usize, to: usize) -> MatRef<'_, f64> {
+        let rows = if width == 0 { 0 } else { block.len() / width };
+        MatRef::from_row_major_slice(block, rows, width).subcols(from, to - from)
+    }
+
+    fn part_mut(block: &mut [f64], width: usize, from: usize, to: usize) -> MatMut<'_, f64> {
+        let rows = if width == 0 { 0 } else { block.len() / width };
+        MatMut::from_row_major_slice_mut(block, rows, width).subcols_mut(from, to - from)
+    }
+
+    /// X[:, 0..p]^T Y[:, 0..b].
+    pub(crate) fn inner(&self, p: usize, other: &Tall, b: usize) -> Mat<f64> {
+        let mut sum = Mat::zeros(p, b);
+        if p == 0 || b == 0 || self.rows == 0 {
+            return sum;
+        }
+        let parts: Vec<Mat<f64>> = self
+            .data
+            .par_chunks(HEIGHT * self.width)
+            .zip(other.data.par_chunks(HEIGHT * other.width))
+            .map(|(x, y)| {
+                let mut c = Mat::zeros(p, b);
+                let (x, y) = (Self::part(x, self.width, 0, p), Self::part(y, other.width, 0, b));
+                matmul(c.as_mut(), Accum::Replace, x.transpose(), y, 1.0, Par::Seq);
+                c
+            })
+            .collect();
+        for part in parts {
+            sum += part;
+        }
+        sum
+    }
+
+    /// Y[:, 0..b] -= X[:, 0..p] C.
+    pub(crate) fn subtract_from(&self, p: usize, c: MatRef<'_, f64>, other: &mut Tall) {
+        let b = c.ncols();
+        if p == 0 || b == 0 || self.rows == 0 {
+            return;
+        }
+        let width = other.width;
+        let blocks = self
+            .data
+            .par_chunks(HEIGHT * self.width)
+            .zip(other.data.par_chunks_mut(HEIGHT * width));
+        blocks.for_each(|(x, y)| {
+            let (x, y) = (Self::part(x, self.width, 0, p), Self::part_mut(y, width, 0, b));
+            matmul(y, Accum::Add, x, c, -1.0, Par::Seq);
+        });
+    }
+
+    /// X[:, 0..p] <- X[:, 0..p] C, in place; C is p x q with q <= p, columns q..p keep their old content.
+    pub(crate) fn multiply_in_place(&mut self, c: MatRef<'_, f64>) {
+        let (p, q, width) = (c.nrows(), c.ncols(), self.width);
+        if p == 0 || q == 0 || self.rows == 0 {
+            return;
+        }
+        self.data.par_chunks_mut(HEIGHT * width).for_each(|block| {
+            let product = {
+                let x = Self::part(block, width, 0, p);
+                let mut product = Mat::zeros(x.nrows(), q);
+                matmul(product.as_mut(), Accum::Replace, x, c, 1.0, Par::Seq);
+                product
+            };
+            Self::part_mut(block, width, 0, q).copy_from(&product);
+        });
+    }
+
+    /// X[:, 0..p] C as a block of its own.
+    pub(crate) fn times(&self, c: MatRef<'_, f64>) -> Tall {
+        let (p, q) = (c.nrows(), c.ncols());
+        let mut out = Tall::zeros(self.rows, q);
+        if p == 0 || q == 0 || self.rows == 0 {
+            return out;
+        }
+        let blocks = self
+            .data
+            .par_chunks(HEIGHT * self.width)
+            .zip(out.data.par_chunks_mut(HEIGHT * q));
+        blocks.for_each(|(x, y)| {
+            let x = Self::part(x, self.width, 0, p);
+            matmul(Self::part_mut(y, q, 0, q), Accum::Replace, x, c, 1.0, Par::Seq);
+        });
+        out
+    }
+
+    /// Copies the columns of `block` into the columns `from..` of `self`.
+    pub(crate) fn put(&mut self, from: usize, block: &Tall) {
+        for (to, row) in self
+            .data
+            .chunks_exact_mut(self.width)
+            .zip(block.data.chunks_exact(block.width))
+        {
+            to[from..from + block.width].copy_from_slice(row);
+        }
+    }
+
+    /// The columns `from..from + width` as a block of their own.
+    pub(crate) fn columns(&self, from: usize, width: usize) -> Tall {
+        let mut out = Tall::zeros(self.rows, width);
+        if width > 0 {
+            for (to, row) in out.data.chunks_exact_mut(width).zip(self.data.chunks_exact(self.width)) {
+                to.copy_from_slice(&row[from..from + width]);
+            }
+        }
+        out
+    }
+}
+
+/// Y = A X for a dense A of any layout and row-major blocks of `width` vectors.
+pub(crate) fn product(a: MatRef<'_, f64>, x: &[f64], width: usize, y: &mut [f64]) {
+    if width == 0 || a.nrows() == 0 {
+        return;
+    }
+    let x = MatRef::from_row_major_slice(x, a.ncols(), width);
+    y.par_chunks_mut(HEIGHT * width).enumerate().for_each(|(task, y)| {
+        let rows = y.len() / width;
+        let y = MatMut::from_row_major_slice_mut(y, rows, width);
+        matmul(y, Accum::Replace, a.subrows(task * HEIGHT, rows), x, 1.0, Par::Seq);
+    });
+}
+
+/// A B for small matrices.
+pub(crate) fn mul(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut c = Mat::zeros(a.nrows(), b.ncols());
+    if c.nrows() > 0 && c.ncols() > 0 && a.ncols() > 0 {
+        matmul(c.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
+    }
+    c
+}
+
+/// C += f A B for small matrices.
+pub(crate) fn mul_add(c: &mut Mat<f64>, f: f64, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    if c.nrows() > 0 && c.ncols() > 0 && a.ncols() > 0 {
+        matmul(c.as_mut(), Accum::Add, a, b, f, Par::Seq);
+    }
+}

@@ -1,0 +1,304 @@
+//! One side of the extended decomposition, U = P K: an update multiplies the small K and touches few rows of P.
+
+use std::borrow::Cow;
+
+use faer::linalg::solvers::DenseSolveCore;
+use faer::{Mat, MatRef, Side};
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use crate::sparse::Csr;
+use crate::tall::{Tall, mul};
+
+/// P (rows x width, row-major), K and K^{-1} (width x width).
+#[derive(Debug, Clone)]
+pub(crate) struct Factor {
+    base: Tall,
+    mix: Mat<f64>,
+    inverse: Mat<f64>,
+    condition: f64,
+}
+
+/// What is added to a factor: sparse vectors times `weights` (q x k), at the rows `support`.
+pub(crate) struct Addition<'a> {
+    pub(crate) support: &'a [usize],
+    pub(crate) vectors: &'a Csr,
+    pub(crate) weights: Mat<f64>,
+}
+
+/// The stored form of a factor.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredFactor<'a> {
+    rows: usize,
+    width: usize,
+    base: Cow<'a, [f64]>,
+    mix: Vec<f64>,
+    inverse: Vec<f64>,
+    condition: f64,
+}
+
+impl Factor {
+    pub(crate) fn new(basis: &DMatrix<f64>) -> Self {
+        let (rows, width) = basis.shape();
+        let data = crate::lanczos::row_major(basis);
+        let one = Mat::identity(width, width);
+        Self {
+            base: Tall { data, rows, width },
+            mix: one.clone(),
+            inverse: one,
+            condition: 1.0,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.base.rows
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.base.width
+    }
+
+    /// 1-norm condition number of K.
+    pub(crate) fn condition(&self) -> f64 {
+        self.condition
+    }
+
+    /// Row i of U.
+    pub(crate) fn row(&self, i: usize) -> Vec<f64> {
+        let k = self.width();
+        let base = &self.base.data[i * k..(i + 1) * k];
+        (0..k)
+            .map(|j| (0..k).map(|c| base[c] * self.mix[(c, j)]).sum())
+            .collect()
+    }
+
+    /// U C for a small C.
+    pub(crate) fn times(&self, c: MatRef<'_, f64>) -> Tall {
+        self.base.times(mul(self.mix.as_ref(), c).as_ref())
+    }
+
+    pub(crate) fn to_dense(&self) -> DMatrix<f64> {
+        let full = self.base.times(self.mix.as_ref());
+        DMatrix::from_row_slice(full.rows, full.width, &full.data)
+    }
+
+    /// U^T X (k x q) for the columns of X given as rows of `vectors` over the rows `support` of U.
+    pub(crate) fn project(&self, support: &[usize], vectors: &Csr) -> Mat<f64> {
+        let k = self.width();
+        let mut sums = vec![0.0; vectors.nrows() * k];
+        if k > 0 {
+            pulp::Arch::new().dispatch(|| {
+                for (j, sum) in sums.chunks_exact_mut(k).enumerate() {
+                    for (i, x) in vectors.row(j) {
+                        let at = support[i] * k;
+                        sum.iter_mut()
+                            .zip(&self.base.data[at..at + k])
+                            .for_each(|(s, b)| *s += x * b);
+                    }
+                }
+            });
+        }
+        let sums = MatRef::from_row_major_slice(&sums, vectors.nrows(), k);
+        mul(self.mix.transpose(), sums.transpose())
+    }
+
+    /// U <- [U relative + X weights; appended], with `relative` k x k', `appended` q x k'.
+    ///
+    /// K absorbs `relative` when that is square and the condition stays within `limit`; else P is multiplied out.
+    /// Returns whether it was.
+    pub(crate) fn update(
+        &mut self,
+        relative: MatRef<'_, f64>,
+        addition: Option<Addition<'_>>,
+        appended: Option<MatRef<'_, f64>>,
+        limit: f64,
+    ) -> bool {
+        let mix = mul(self.mix.as_ref(), relative);
+        let lazy = (mix.nrows() == mix.ncols())
+            .then(|| invert(&mix))
+            .flatten()
+            .filter(|x| x.1 <= limit);
+        let eager = lazy.is_none();
+        if let Some((inverse, condition)) = lazy {
+            (self.mix, self.inverse, self.condition) = (mix, inverse, condition);
+        } else {
+            self.multiply_out(mix.as_ref());
+        }
+        let k = self.width();
+        let inverse = (!eager).then_some(&self.inverse);
+        let through = |x: MatRef<'_, f64>| inverse.map_or_else(|| x.to_owned(), |inverse| mul(x, inverse.as_ref()));
+        if let Some(Addition {
+            support,
+            vectors,
+            weights,
+        }) = addition
+            && k > 0
+        {
+            let weights = through(weights.as_ref());
+            let weights: Vec<f64> = (0..weights.nrows())
+                .flat_map(|i| weights.row(i).iter().copied().collect::<Vec<_>>())
+                .collect();
+            let base = &mut self.base.data;
+            pulp::Arch::new().dispatch(|| {
+                for (j, weight) in weights.chunks_exact(k).enumerate() {
+                    for (i, x) in vectors.row(j) {
+                        let at = support[i] * k;
+                        base[at..at + k].iter_mut().zip(weight).for_each(|(b, w)| *b += x * w);
+                    }
+                }
+            });
+        }
+        if let Some(appended) = appended {
+            let rows = through(appended);
+            for i in 0..rows.nrows() {
+                self.base.data.extend(rows.row(i).iter());
+            }
+            self.base.rows += rows.nrows();
+        }
+        eager
+    }
+
+    fn multiply_out(&mut self, mix: MatRef<'_, f64>) {
+        let k = mix.ncols();
+        if k == self.width() {
+            self.base.multiply_in_place(mix);
+        } else {
+            self.base = self.base.times(mix);
+        }
+        self.mix = Mat::identity(k, k);
+        self.inverse = Mat::identity(k, k);
+        self.condition = 1.0;
+    }
+
+    /// P <- P K, K <- I.
+    pub(crate) fn rebase(&mut self) {
+        let mix = self.mix.clone();
+        self.multiply_out(mix.as_ref());
+    }
+
+    /// U <- U C.
+    pub(crate) fn rotate(&mut self, c: MatRef<'_, f64>) {
+        let mix = mul(self.mix.as_ref(), c);
+        self.multiply_out(mix.as_ref());
+    }
+
+    /// U <- Q of U = Q R by Cholesky-QR, and R; for a factor that is orthonormal to a few digits. The loss of
+    /// orthogonality found, max |U^T U - I|, comes second.
+    pub(crate) fn orthonormalize(&mut self) -> (Mat<f64>, f64) {
+        let k = self.width();
+        self.rebase();
+        let mut total = Mat::<f64>::identity(k, k);
+        let mut found = 0.0;
+        for pass in 0..2 {
+            let gram = self.base.inner(k, &self.base, k);
+            if pass == 0 {
+                found = loss(&gram);
+            }
+            let Ok(lower) = gram.llt(Side::Lower) else { break };
+            let r = lower.L().transpose().to_owned();
+            let mut inverse = Mat::<f64>::identity(k, k);
+            faer::linalg::triangular_solve::solve_upper_triangular_in_place(
+                r.as_ref(),
+                inverse.as_mut(),
+                faer::Par::Seq,
+            );
+            self.base.multiply_in_place(inverse.as_ref());
+            total = mul(r.as_ref(), total.as_ref());
+        }
+        (total, found)
+    }
+
+    /// max |U^T U - I|. Cost O(rows k^2).
+    pub(crate) fn orthogonality_error(&self) -> f64 {
+        let k = self.width();
+        let gram = self.base.inner(k, &self.base, k);
+        loss(&mul(
+            mul(self.mix.transpose(), gram.as_ref()).as_ref(),
+            self.mix.as_ref(),
+        ))
+    }
+
+    /// Removes rows, given in ascending order.
+    pub(crate) fn remove_rows(&mut self, rows: &[usize]) {
+        let k = self.width();
+        let (mut to, mut gone) = (0, rows.iter().peekable());
+        for i in 0..self.base.rows {
+            if gone.next_if_eq(&&i).is_some() {
+                continue;
+            }
+            self.base.data.copy_within(i * k..(i + 1) * k, to * k);
+            to += 1;
+        }
+        self.base.data.truncate(to * k);
+        self.base.rows = to;
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<f64>() * (self.base.data.capacity() + 2 * self.width() * self.width())
+    }
+
+    pub(crate) fn store(&self) -> StoredFactor<'_> {
+        let list = |a: &Mat<f64>| {
+            a.col_iter()
+                .flat_map(|c| c.iter().copied().collect::<Vec<_>>())
+                .collect()
+        };
+        StoredFactor {
+            rows: self.base.rows,
+            width: self.base.width,
+            base: Cow::Borrowed(&self.base.data),
+            mix: list(&self.mix),
+            inverse: list(&self.inverse),
+            condition: self.condition,
+        }
+    }
+}
+
+impl StoredFactor<'_> {
+    /// The factor, when the lengths agree and the numbers are finite.
+    pub(crate) fn restore(self) -> Option<Factor> {
+        let k = self.width;
+        let square = k.checked_mul(k)?;
+        let sizes =
+            self.base.len() == self.rows.checked_mul(k)? && self.mix.len() == square && self.inverse.len() == square;
+        let finite = |numbers: &[f64]| numbers.iter().all(|x| x.is_finite());
+        if !sizes
+            || ![&self.base[..], &self.mix, &self.inverse, &[self.condition]]
+                .into_iter()
+                .all(finite)
+        {
+            return None;
+        }
+        let square = |a: &[f64]| MatRef::from_column_major_slice(a, k, k).to_owned();
+        Some(Factor {
+            mix: square(&self.mix),
+            inverse: square(&self.inverse),
+            base: Tall {
+                data: self.base.into_owned(),
+                rows: self.rows,
+                width: k,
+            },
+            condition: self.condition,
+        })
+    }
+}
+
+fn loss(gram: &Mat<f64>) -> f64 {
+    let k = gram.nrows();
+    let error = |i: usize, j: usize| (gram[(i, j)] - f64::from(u8::from(i == j))).abs();
+    (0..k)
+        .flat_map(|i| (0..k).map(move |j| (i, j)))
+        .fold(0.0, |m, (i, j)| error(i, j).max(m))
+}
+
+/// K^{-1} and ||K||_1 ||K^{-1}||_1, `None` when K is singular to working precision.
+fn invert(mix: &Mat<f64>) -> Option<(Mat<f64>, f64)> {
+    if mix.nrows() == 0 {
+        return Some((mix.clone(), 1.0));
+    }
+    let inverse = mix.partial_piv_lu().inverse();
+    let norm = |a: &Mat<f64>| a.col_iter().map(|c| c.norm_l1()).fold(0.0, f64::max);
+    let condition = norm(mix) * norm(&inverse);
+    condition.is_finite().then_some((inverse, condition))
+}

@@ -1,0 +1,97 @@
+//! GKL(l): a Krylov basis of the residual (Vecharynski & Saad 2014, in the sparse form of Deng et al. 2024).
+
+use faer::Mat;
+use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, SsvdError};
+use crate::orthogonal::normal_matrix;
+use crate::tall::{mul, mul_add};
+use crate::update::residual::{Basis, Residual};
+use crate::update::{Augmentation, sealed};
+
+/// Keeps l directions: the Lanczos space of Y^T Y from a random start, Y the residual of the new vectors.
+///
+/// A space that closes early (rank of Y below l) ends the iteration: then the update is exact.
+/// Cost O(l nnz + l k q + (k + l)^3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gkl {
+    /// Number of directions.
+    pub l: usize,
+}
+
+impl sealed::Sealed for Gkl {}
+
+impl Augmentation for Gkl {
+    fn check(&self) -> Result<()> {
+        check_directions(self.l)
+    }
+
+    fn basis(&self, y: &Residual, rng: &mut Pcg64) -> Basis {
+        let space = lanczos_space(y, self.l, rng, |_| false);
+        Basis {
+            select: y.orthonormal(weighted(y, space)),
+        }
+    }
+}
+
+pub(crate) fn check_directions(l: usize) -> Result<()> {
+    if l > 0 {
+        Ok(())
+    } else {
+        Err(SsvdError::Option {
+            name: "l",
+            value: 0.0,
+            expected: "at least 1",
+        })
+    }
+}
+
+/// diag(proportions) P: combinations of the true vectors in terms of the scaled ones.
+pub(crate) fn weighted(y: &Residual, mut space: Mat<f64>) -> Mat<f64> {
+    let weights = y.proportions();
+    (0..space.nrows()).for_each(|i| space.row_mut(i).iter_mut().for_each(|x| *x *= weights[i]));
+    space
+}
+
+/// W p for W = Y^T Y of the true vectors, blocks of columns at once.
+pub(crate) fn normal_times(y: &Residual, space: &Mat<f64>) -> Mat<f64> {
+    let (b, c) = y.pair(&weighted(y, space.clone()));
+    weighted(y, y.transpose_times(&b, &c))
+}
+
+/// Orthonormal Lanczos vectors of W, at most l, until the space closes or `enough(captured energy)` says stop.
+pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: impl Fn(f64) -> bool) -> Mat<f64> {
+    let q = y.count();
+    let weights = y.proportions();
+    let own: f64 = y.energies().iter().zip(&weights).map(|(e, w)| e.0 * w * w).sum();
+    let mut space = Mat::<f64>::zeros(q, 0);
+    // The start W g lies in the range of W.
+    let mut next = normal_times(y, &normal_matrix(q, 1, rng));
+    let mut captured = 0.0;
+    while space.ncols() < l.min(q) {
+        for _ in 0..2 {
+            let along = mul(space.transpose(), next.as_ref());
+            mul_add(&mut next, -1.0, space.as_ref(), along.as_ref());
+        }
+        let norm = next.norm_l2();
+        if !(norm > y.floor() * own) {
+            break;
+        }
+        let direction = Mat::from_fn(q, 1, |i, _| next[(i, 0)] / norm);
+        next = normal_times(y, &direction);
+        let energy = mul(direction.transpose(), next.as_ref())[(0, 0)];
+        space = Mat::from_fn(q, space.ncols() + 1, |i, j| {
+            if j < space.ncols() {
+                space[(i, j)]
+            } else {
+                direction[(i, 0)]
+            }
+        });
+        captured += energy;
+        if enough(captured) {
+            break;
+        }
+    }
+    space
+}

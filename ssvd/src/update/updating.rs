@@ -1,0 +1,618 @@
+//! The extended decomposition U = P_u K_u, V = P_v K_v and its updates.
+
+use std::time::Instant;
+
+use faer::{Mat, MatRef};
+use nalgebra::DMatrix;
+use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, SsvdError};
+use crate::lanczos::{TruncatedSvd, check_rank};
+use crate::sparse::Csr;
+use crate::tall::{mul, mul_add};
+use crate::update::core::{CoreSvd, leading};
+use crate::update::factor::{Addition, Factor, StoredFactor};
+use crate::update::residual::{Basis, Residual};
+use crate::update::{Augmentation, UpdateReport, UpdateTruncatedSvd, check_forgetting, check_shape};
+
+/// When [`UpdatingSvd`] multiplies its long factors out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct UpdateOptions {
+    /// Largest condition number of the mixing matrices K_u, K_v.
+    pub condition_limit: f64,
+    /// Largest estimated loss of orthogonality, the sum of eps sqrt(k) cond(K) over the updates since the last rebase.
+    pub drift_limit: f64,
+    /// Seed of the random starts of the approximate methods.
+    pub seed: u64,
+}
+
+impl Default for UpdateOptions {
+    fn default() -> Self {
+        Self {
+            condition_limit: 1e4,
+            drift_limit: 1e-10,
+            seed: 0,
+        }
+    }
+}
+
+/// A truncated SVD whose updates touch only the rows that the new data name (Deng et al., ICLR 2024).
+///
+/// U = P_u K_u and V = P_v K_v: an update multiplies the small K and adds to the rows of P named by its non-zeros, at
+/// O(nnz (k + q) + (k + q)(k + r)^2 + k^3) without a term in m or n. When a K becomes ill-conditioned, the estimated
+/// drift passes its limit, or the rank changes, that update multiplies P out and restores orthogonality, O((m + n) k^2).
+///
+/// Directions of new vectors nearer to the old span than 1e-7 of their length are left out.
+///
+/// ```
+/// use hadamard_ssvd::*;
+/// let a = Csr::from_triplets(3, 3, [(0, 0, 3.0), (1, 1, 2.0), (2, 2, 1.0)])?;
+/// let mut svd = UpdatingSvd::start(&a, 2, Exact)?;
+/// svd.add_rows(&Csr::from_triplets(1, 3, [(0, 0, 4.0)])?)?;
+/// assert!((svd.singular_values()[0] - 5.0).abs() < 1e-14);
+/// # Ok::<(), SsvdError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct UpdatingSvd<M> {
+    left: Factor,
+    right: Factor,
+    values: Vec<f64>,
+    k: usize,
+    method: M,
+    options: UpdateOptions,
+    bookkeeping: Bookkeeping,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Bookkeeping {
+    updates: u64,
+    rebases: u64,
+    drift: f64,
+    energy: f64,
+    error_bound: f64,
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Stored<'a, M> {
+    left: StoredFactor<'a>,
+    right: StoredFactor<'a>,
+    values: Vec<f64>,
+    k: usize,
+    method: M,
+    options: UpdateOptions,
+    bookkeeping: Bookkeeping,
+}
+
+/// One side's share of an update: the residual, its basis, and R.
+struct Outside {
+    residual: Residual,
+    basis: Basis,
+    r: Mat<f64>,
+}
+
+impl Outside {
+    /// The factor's new weights after the core is known: (relative K, weights of the sparse vectors).
+    fn weights(&self, top: MatRef<'_, f64>, bottom: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
+        let weights = mul(self.basis.select.as_ref(), bottom);
+        let mut relative = top.to_owned();
+        mul_add(
+            &mut relative,
+            -1.0,
+            self.residual.coefficients.as_ref(),
+            weights.as_ref(),
+        );
+        (relative, weights)
+    }
+
+    fn addition(&self, weights: Mat<f64>) -> Addition<'_> {
+        Addition {
+            support: &self.residual.support,
+            vectors: &self.residual.vectors,
+            weights,
+        }
+    }
+}
+
+impl<M: Augmentation> UpdatingSvd<M> {
+    /// Decomposes `a` with [`crate::lanczos`] at its default settings and keeps it at rank `k`.
+    pub fn start(a: &Csr, k: usize, method: M) -> Result<Self> {
+        let report = crate::lanczos(&crate::CsrCsc::from(a.clone()), k, &crate::LanczosOptions::default())?;
+        let kept: f64 = report.svd.s.iter().map(|s| s * s).sum();
+        let mut this = Self::from_svd(&report.svd, k, method, UpdateOptions::default())?;
+        this.bookkeeping.energy = a.norm_squared();
+        this.bookkeeping.error_bound = (a.norm_squared() - kept).max(0.0).sqrt();
+        Ok(this)
+    }
+
+    /// Takes over a decomposition with at most `k` triplets; the rank may grow to `k` as data arrive.
+    ///
+    /// Errs when the shapes do not agree, a number is not finite, the values are not descending and positive or the
+    /// columns are not orthonormal to 1e-6.
+    pub fn from_svd(svd: &TruncatedSvd, k: usize, method: M, options: UpdateOptions) -> Result<Self> {
+        method.check()?;
+        let r = svd.s.len();
+        for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
+            if side.ncols() != r || r > k || k == 0 {
+                let expected = format!("{r} columns, at most k = {k}");
+                return Err(SsvdError::Shape {
+                    what,
+                    expected,
+                    rows: side.nrows(),
+                    cols: side.ncols(),
+                });
+            }
+            if let Some(at) = side.iter().position(|x| !x.is_finite()) {
+                let (row, col) = (at % side.nrows(), at / side.nrows());
+                return Err(SsvdError::NotFinite {
+                    what,
+                    row,
+                    col,
+                    value: side[(row, col)],
+                });
+            }
+        }
+        let ordered = svd.s.windows(2).all(|w| w[0] >= w[1]) && svd.s.iter().all(|&s| s > 0.0 && s.is_finite());
+        if !ordered {
+            return Err(SsvdError::Structure(
+                "singular values must be positive, finite and descending".into(),
+            ));
+        }
+        let (left, right) = (Factor::new(&svd.u), Factor::new(&svd.v));
+        let error = left.orthogonality_error().max(right.orthogonality_error());
+        if !(error <= 1e-6) {
+            return Err(SsvdError::Structure(format!(
+                "the factors are orthonormal to {error:.1e} only"
+            )));
+        }
+        let energy = svd.s.iter().map(|s| s * s).sum();
+        let bookkeeping = Bookkeeping {
+            energy,
+            ..Bookkeeping::default()
+        };
+        Ok(Self {
+            left,
+            right,
+            values: svd.s.clone(),
+            k,
+            method,
+            options,
+            bookkeeping,
+        })
+    }
+
+    /// An empty decomposition of rank 0 over `rows` x `cols` zeros, to be filled by updates.
+    pub fn empty(rows: usize, cols: usize, k: usize, method: M) -> Result<Self> {
+        if k == 0 {
+            check_rank(k, rows, cols)?;
+        }
+        let svd = TruncatedSvd {
+            u: DMatrix::zeros(rows, 0),
+            s: Vec::new(),
+            v: DMatrix::zeros(cols, 0),
+        };
+        Self::from_svd(&svd, k, method, UpdateOptions::default())
+    }
+
+    /// The same decomposition, updated by another method from now on.
+    pub fn with_method<N: Augmentation>(self, method: N) -> Result<UpdatingSvd<N>> {
+        method.check()?;
+        let Self {
+            left,
+            right,
+            values,
+            k,
+            options,
+            bookkeeping,
+            ..
+        } = self;
+        Ok(UpdatingSvd {
+            left,
+            right,
+            values,
+            k,
+            method,
+            options,
+            bookkeeping,
+        })
+    }
+
+    /// The same decomposition under other limits.
+    pub fn with_options(mut self, options: UpdateOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// k, the largest rank kept.
+    pub fn target_rank(&self) -> usize {
+        self.k
+    }
+
+    /// Updates absorbed.
+    pub fn updates(&self) -> u64 {
+        self.bookkeeping.updates
+    }
+
+    /// How often the long factors were multiplied out.
+    pub fn rebases(&self) -> u64 {
+        self.bookkeeping.rebases
+    }
+
+    /// Row i of U without forming U, O(k^2). `None` outside.
+    pub fn u_row(&self, i: usize) -> Option<Vec<f64>> {
+        (i < self.left.rows()).then(|| self.left.row(i))
+    }
+
+    /// Row j of V without forming V, O(k^2). `None` outside.
+    pub fn v_row(&self, j: usize) -> Option<Vec<f64>> {
+        (j < self.right.rows()).then(|| self.right.row(j))
+    }
+
+    /// The larger of max |U^T U - I| and max |V^T V - I|. Cost O((m + n) k^2).
+    pub fn orthogonality_error(&self) -> f64 {
+        self.left.orthogonality_error().max(self.right.orthogonality_error())
+    }
+
+    /// 1-norm condition numbers of K_u and K_v.
+    pub fn condition(&self) -> (f64, f64) {
+        (self.left.condition(), self.right.condition())
+    }
+
+    /// Upper bound of ||A - A_k||_F: the sum of what every step left out (and of the start's error after
+    /// [`UpdatingSvd::start`]). Forgetting shrinks it.
+    pub fn error_bound(&self) -> f64 {
+        self.bookkeeping.error_bound
+    }
+
+    /// Share of the energy ||A||_F^2 that A_k holds. Exact for streams of rows and columns; low-rank updates count the
+    /// energy of the updated A_k.
+    pub fn explained_energy(&self) -> f64 {
+        let kept: f64 = self.values.iter().map(|s| s * s).sum();
+        if self.bookkeeping.energy > 0.0 {
+            (kept / self.bookkeeping.energy).min(1.0)
+        } else {
+            1.0
+        }
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.left.memory() + self.right.memory() + size_of::<f64>() * self.values.capacity()
+    }
+
+    /// Multiplies the long factors out and restores their orthonormality. Cost O((m + n) k^2).
+    pub fn rebase(&mut self) -> Result<()> {
+        let (mut left, mut right) = (self.left.clone(), self.right.clone());
+        let values = restore(&mut left, &mut right, &self.values)?;
+        (self.left, self.right, self.values) = (left, right, values);
+        self.bookkeeping.drift = 0.0;
+        self.bookkeeping.rebases += 1;
+        Ok(())
+    }
+
+    /// Sets rows of A_k to zero: the exact downdate A_k - e_i e_i^T A_k, O(k^3) for few rows.
+    pub fn clear_rows(&mut self, rows: &[usize]) -> Result<UpdateReport> {
+        self.clear(rows, true)
+    }
+
+    /// Sets columns of A_k to zero.
+    pub fn clear_columns(&mut self, columns: &[usize]) -> Result<UpdateReport> {
+        self.clear(columns, false)
+    }
+
+    /// Removes rows: [`UpdatingSvd::clear_rows`], then the zero rows of U are taken out, O(m k).
+    pub fn remove_rows(&mut self, rows: &[usize]) -> Result<UpdateReport> {
+        let report = self.clear(rows, true)?;
+        self.left.remove_rows(&sorted(rows));
+        Ok(report)
+    }
+
+    /// Removes columns.
+    pub fn remove_columns(&mut self, columns: &[usize]) -> Result<UpdateReport> {
+        let report = self.clear(columns, false)?;
+        self.right.remove_rows(&sorted(columns));
+        Ok(report)
+    }
+
+    fn clear(&mut self, lines: &[usize], rows: bool) -> Result<UpdateReport> {
+        let begin = Instant::now();
+        let lines = sorted(lines);
+        let (own, what) = if rows {
+            (&self.left, "rows to clear")
+        } else {
+            (&self.right, "columns to clear")
+        };
+        let (m, n) = (self.left.rows(), self.right.rows());
+        if let Some(&bad) = lines.last().filter(|&&i| i >= own.rows()) {
+            let (row, col) = if rows { (bad, 0) } else { (0, bad) };
+            return Err(SsvdError::IndexOutOfRange {
+                what,
+                row,
+                col,
+                rows: m,
+                cols: n,
+            });
+        }
+        let unit = Csr::from_triplets(
+            lines.len(),
+            own.rows(),
+            lines.iter().enumerate().map(|(c, &i)| (c, i, -1.0)),
+        )?;
+        // The other side lies inside the span: V diag(s) u_i.
+        let inside: Vec<Vec<f64>> = lines.iter().map(|&i| own.row(i)).collect();
+        let r = self.values.len();
+        let inside = Mat::from_fn(r, lines.len(), |i, j| inside[j][i] * self.values[i]);
+        let (energy, before) = (self.bookkeeping.energy, self.kept_energy());
+        let report = if rows {
+            let outside = self.outside(&self.left, &unit)?;
+            self.low_rank(Some(outside), None, inside, begin)?
+        } else {
+            let outside = self.outside(&self.right, &unit)?;
+            self.low_rank(None, Some(outside), inside, begin)?
+        };
+        let lost = before - self.kept_energy() - report.discarded_energy;
+        self.bookkeeping.energy = (energy - lost.max(0.0)).max(self.kept_energy());
+        Ok(report)
+    }
+
+    fn kept_energy(&self) -> f64 {
+        self.values.iter().map(|s| s * s).sum()
+    }
+
+    fn rng(&self) -> Pcg64 {
+        Pcg64::new(u128::from(self.options.seed), u128::from(self.bookkeeping.updates))
+    }
+
+    /// Residual and basis of the rows of `block` against `factor`.
+    fn outside(&self, factor: &Factor, block: &Csr) -> Result<Outside> {
+        let mut residual = Residual::new(factor, block);
+        let mut basis = self.method.basis(&residual, &mut self.rng());
+        if residual.cancels(&basis) {
+            residual = residual.densified(factor)?;
+            basis = self.method.basis(&residual, &mut self.rng());
+        }
+        let r = residual.coordinates(&basis);
+        Ok(Outside { residual, basis, r })
+    }
+
+    /// M of an append: [diag(s) 0; C^T R^T].
+    fn append(&mut self, e: &Csr, rows: bool, begin: Instant) -> Result<UpdateReport> {
+        let along = if rows { &self.right } else { &self.left };
+        let outside = self.outside(along, e)?;
+        let (k0, q, r) = (self.values.len(), e.nrows(), outside.r.nrows());
+        let c = outside.residual.projection();
+        let core = Mat::from_fn(k0 + q, k0 + r, |i, j| match (i < k0, j < k0) {
+            (true, true) if i == j => self.values[i],
+            (true, _) => 0.0,
+            (false, true) => c[(j, i - k0)],
+            (false, false) => outside.r[(j - k0, i - k0)],
+        });
+        let CoreSvd {
+            left: f,
+            values,
+            right: g,
+            ..
+        } = leading(&core, self.k)?;
+        let k1 = values.len();
+        let energy = self.kept_energy() + e.norm_squared();
+        let kept: f64 = values.iter().map(|s| s * s).sum();
+        let discarded = clean_difference(energy, kept, k0 + q);
+        let (relative, weights) = outside.weights(g.submatrix(0, 0, k0, k1), g.submatrix(k0, 0, r, k1));
+        let limit = self.options.condition_limit;
+        let (long, grown) = if rows {
+            (&mut self.right, &mut self.left)
+        } else {
+            (&mut self.left, &mut self.right)
+        };
+        let mut eager = long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit);
+        eager |= grown.update(f.submatrix(0, 0, k0, k1), None, Some(f.submatrix(k0, 0, q, k1)), limit);
+        self.bookkeeping.energy += e.norm_squared();
+        self.finish(values, eager, r, discarded, begin)
+    }
+
+    /// M = diag(s) + [C1; R1] [C2; R2]^T. A side without `Outside` lies inside the span with coefficients `inside`.
+    fn low_rank(
+        &mut self,
+        left: Option<Outside>,
+        right: Option<Outside>,
+        inside: Mat<f64>,
+        begin: Instant,
+    ) -> Result<UpdateReport> {
+        let k0 = self.values.len();
+        let stack = |side: &Option<Outside>| match side {
+            None => inside.clone(),
+            Some(o) => {
+                let c = o.residual.projection();
+                Mat::from_fn(k0 + o.r.nrows(), c.ncols(), |i, j| {
+                    if i < k0 { c[(i, j)] } else { o.r[(i - k0, j)] }
+                })
+            }
+        };
+        let (d, e) = (stack(&left), stack(&right));
+        let mut core = Mat::from_fn(d.nrows(), e.nrows(), |i, j| {
+            if i == j && i < k0 { self.values[i] } else { 0.0 }
+        });
+        mul_add(&mut core, 1.0, d.as_ref(), e.transpose());
+        let total = core.squared_norm_l2();
+        let CoreSvd {
+            left: f,
+            values,
+            right: g,
+            discarded,
+        } = leading(&core, self.k)?;
+        let limit = self.options.condition_limit;
+        let k1 = values.len();
+        let mut eager = false;
+        for (factor, side, mixing) in [(&mut self.left, &left, &f), (&mut self.right, &right, &g)] {
+            let top = mixing.submatrix(0, 0, k0, k1);
+            eager |= match side {
+                None => factor.update(top, None, None, limit),
+                Some(o) => {
+                    let (relative, weights) = o.weights(top, mixing.submatrix(k0, 0, o.r.nrows(), k1));
+                    factor.update(relative.as_ref(), Some(o.addition(weights)), None, limit)
+                }
+            };
+        }
+        let before = self.kept_energy();
+        self.bookkeeping.energy = (self.bookkeeping.energy - before).max(0.0) + total;
+        let directions = d.nrows() + e.nrows() - 2 * k0;
+        self.finish(values, eager, directions, discarded, begin)
+    }
+
+    fn finish(
+        &mut self,
+        values: Vec<f64>,
+        eager: bool,
+        directions: usize,
+        discarded: f64,
+        begin: Instant,
+    ) -> Result<UpdateReport> {
+        self.values = values;
+        let condition = self.condition();
+        let books = &mut self.bookkeeping;
+        books.updates += 1;
+        books.error_bound += discarded.sqrt();
+        books.drift += f64::EPSILON * (self.k as f64).sqrt() * condition.0.max(condition.1);
+        let rebased = eager || books.drift > self.options.drift_limit;
+        if rebased {
+            self.rebase()?;
+        }
+        let (rank, seconds) = (self.values.len(), begin.elapsed().as_secs_f64());
+        Ok(UpdateReport {
+            rank,
+            directions,
+            discarded_energy: discarded,
+            condition,
+            rebased,
+            seconds,
+        })
+    }
+}
+
+impl<M: Augmentation + Serialize + for<'a> Deserialize<'a>> UpdatingSvd<M> {
+    pub(crate) fn store(&self) -> Stored<'_, M> {
+        Stored {
+            left: self.left.store(),
+            right: self.right.store(),
+            values: self.values.clone(),
+            k: self.k,
+            method: self.method.clone(),
+            options: self.options,
+            bookkeeping: self.bookkeeping,
+        }
+    }
+
+    pub(crate) fn restore(stored: Stored<'_, M>) -> Option<Self> {
+        let Stored {
+            left,
+            right,
+            values,
+            k,
+            method,
+            options,
+            bookkeeping,
+        } = stored;
+        let (left, right) = (left.restore()?, right.restore()?);
+        let sizes = left.width() == values.len() && right.width() == values.len() && values.len() <= k && k > 0;
+        let numbers = values.iter().all(|s| s.is_finite() && *s > 0.0) && values.windows(2).all(|w| w[0] >= w[1]);
+        (sizes && numbers && method.check().is_ok()).then_some(Self {
+            left,
+            right,
+            values,
+            k,
+            method,
+            options,
+            bookkeeping,
+        })
+    }
+}
+
+impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
+    fn nrows(&self) -> usize {
+        self.left.rows()
+    }
+
+    fn ncols(&self) -> usize {
+        self.right.rows()
+    }
+
+    fn singular_values(&self) -> &[f64] {
+        &self.values
+    }
+
+    fn svd(&self) -> TruncatedSvd {
+        TruncatedSvd {
+            u: self.left.to_dense(),
+            s: self.values.clone(),
+            v: self.right.to_dense(),
+        }
+    }
+
+    fn add_rows(&mut self, e: &Csr) -> Result<UpdateReport> {
+        let begin = Instant::now();
+        check_shape("rows to add", e, None, Some(self.ncols()))?;
+        self.append(e, true, begin)
+    }
+
+    fn add_columns(&mut self, e: &Csr) -> Result<UpdateReport> {
+        let begin = Instant::now();
+        check_shape("columns to add", e, Some(self.nrows()), None)?;
+        self.append(&e.transpose(), false, begin)
+    }
+
+    fn add_low_rank(&mut self, d: &Csr, e: &Csr) -> Result<UpdateReport> {
+        let begin = Instant::now();
+        check_shape("left factor of the change", d, Some(self.nrows()), None)?;
+        check_shape("right factor of the change", e, Some(self.ncols()), Some(d.ncols()))?;
+        let left = self.outside(&self.left, &d.transpose())?;
+        let right = self.outside(&self.right, &e.transpose())?;
+        self.low_rank(Some(left), Some(right), Mat::zeros(0, 0), begin)
+    }
+
+    fn forget(&mut self, lambda: f64) -> Result<()> {
+        check_forgetting(lambda)?;
+        let factor = lambda.sqrt();
+        self.values.iter_mut().for_each(|s| *s *= factor);
+        self.bookkeeping.energy *= lambda;
+        self.bookkeeping.error_bound *= factor;
+        if self.values.iter().any(|&s| s == 0.0) {
+            let keep = self.values.iter().take_while(|&&s| s > 0.0).count();
+            let first = Mat::<f64>::identity(self.values.len(), keep);
+            self.left.rotate(first.as_ref());
+            self.right.rotate(first.as_ref());
+            self.values.truncate(keep);
+        }
+        Ok(())
+    }
+}
+
+/// Orthonormalises both factors, U = Q_u R_u and V = Q_v R_v, and decomposes R_u diag(s) R_v^T where that is needed.
+fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<f64>> {
+    let k = values.len();
+    let (ru, lost_left) = left.orthonormalize();
+    let (rv, lost_right) = right.orthonormalize();
+    if lost_left.max(lost_right) <= 16.0 * f64::EPSILON * (k as f64).sqrt() {
+        return Ok(values.to_vec());
+    }
+    let scaled = Mat::from_fn(k, k, |i, j| ru[(i, j)] * values[j]);
+    let core = leading(&mul(scaled.as_ref(), rv.transpose()), k)?;
+    left.rotate(core.left.as_ref());
+    right.rotate(core.right.as_ref());
+    Ok(core.values)
+}
+
+fn clean_difference(energy: f64, kept: f64, size: usize) -> f64 {
+    if energy - kept > 8.0 * f64::EPSILON * size as f64 * energy {
+        energy - kept
+    } else {
+        0.0
+    }
+}
+
+fn sorted(lines: &[usize]) -> Vec<usize> {
+    let mut lines = lines.to_vec();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+}

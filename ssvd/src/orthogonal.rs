@@ -29,13 +29,25 @@ pub(crate) fn orthonormalize(basis: &Tall, p: usize, w: &mut Tall, scale: &mut f
         against: Mat::zeros(p, b),
         triangle: Mat::identity(b, b),
     };
+    let mut size = *scale;
     for _ in 0..4 {
         let h = basis.inner(p, w, b);
         basis.subtract_from(p, h.as_ref(), w);
-        let Some((r, loss)) = cholesky_qr(w) else {
-            return one_by_one(basis, p, w, split, *scale, rng);
-        };
         mul_add(&mut split.against, 1.0, h.as_ref(), split.triangle.as_ref());
+        // What is left of a vector inside the span is noise; a triangle would make it look like a direction.
+        if column_norms(w).iter().any(|&norm| norm <= noise(w.rows, size)) {
+            break;
+        }
+        let (r, loss) = match cholesky_qr(w) {
+            Ok(done) => done,
+            Err(Some(first)) => {
+                split.triangle = mul(first.as_ref(), split.triangle.as_ref());
+                size = 1.0;
+                break;
+            }
+            Err(None) => break,
+        };
+        size = 1.0;
         split.triangle = mul(r.as_ref(), split.triangle.as_ref());
         let smallest = (0..b).map(|i| r[(i, i)].abs()).fold(f64::INFINITY, f64::min);
         let largest = h.norm_l2().max(r.norm_l2());
@@ -43,7 +55,12 @@ pub(crate) fn orthonormalize(basis: &Tall, p: usize, w: &mut Tall, scale: &mut f
             return split;
         }
     }
-    split
+    one_by_one(basis, p, w, split, size, rng)
+}
+
+/// Norm that rounding alone can leave of a column of `size` after a projection.
+fn noise(rows: usize, size: f64) -> f64 {
+    8.0 * f64::EPSILON * (rows as f64).sqrt() * size
 }
 
 fn column_norms(w: &Tall) -> Vec<f64> {
@@ -56,46 +73,53 @@ fn column_norms(w: &Tall) -> Vec<f64> {
     sums.into_iter().map(f64::sqrt).collect()
 }
 
-/// W <- W R^{-1} twice, R and the squared condition met in the first pass; `None` when W is numerically rank-deficient
-/// or its squares leave the range of f64.
-fn cholesky_qr(w: &mut Tall) -> Option<(Mat<f64>, f64)> {
+/// W <- W R^{-1} twice, R and the squared condition met in the first pass.
+///
+/// Err when W is numerically rank-deficient or its squares leave the range of f64, with the R of the first pass when the
+/// second one failed.
+fn cholesky_qr(w: &mut Tall) -> Result<(Mat<f64>, f64), Option<Mat<f64>>> {
     let b = w.width;
-    let mut total = Mat::<f64>::identity(b, b);
+    let mut total = None;
     let mut loss = 1.0;
-    for pass in 0..2 {
+    for _ in 0..2 {
         let gram = w.inner(b, w, b);
         let norms: Vec<f64> = (0..b).map(|i| gram[(i, i)].sqrt()).collect();
         if norms.iter().any(|&x| !(x.is_finite() && x * x >= f64::MIN_POSITIVE)) {
-            return None;
+            return Err(total);
         }
         let scaled = Mat::from_fn(b, b, |i, j| gram[(i, j)] / norms[i] / norms[j]);
-        let lower = scaled.llt(Side::Lower).ok()?;
+        let Ok(lower) = scaled.llt(Side::Lower) else {
+            return Err(total);
+        };
         let lower = lower.L();
         let smallest = (0..b).map(|i| lower[(i, i)]).fold(1.0, f64::min);
         if !(smallest > 1e-5) {
-            return None;
+            return Err(total);
         }
-        if pass == 0 {
+        if total.is_none() {
             loss = 1.0 / (smallest * smallest);
         }
         let r = Mat::from_fn(b, b, |i, j| if i <= j { lower[(j, i)] * norms[j] } else { 0.0 });
         let mut inverse = Mat::<f64>::identity(b, b);
         faer::linalg::triangular_solve::solve_upper_triangular_in_place(r.as_ref(), inverse.as_mut(), faer::Par::Seq);
         w.multiply_in_place(inverse.as_ref());
-        total = mul(r.as_ref(), total.as_ref());
+        total = Some(match total {
+            None => r,
+            Some(first) => mul(r.as_ref(), first.as_ref()),
+        });
     }
-    Some((total, loss))
+    total.map(|r| (r, loss)).ok_or(None)
 }
 
-/// The slow way for blocks that have lost rank: column after column, two passes each.
-fn one_by_one(basis: &Tall, p: usize, w: &mut Tall, mut split: Split, scale: f64, rng: &mut impl Rng) -> Split {
+/// The slow way for blocks that have lost rank: column after column, three passes each. Columns within the noise of
+/// columns of `size` count as zero.
+fn one_by_one(basis: &Tall, p: usize, w: &mut Tall, mut split: Split, size: f64, rng: &mut impl Rng) -> Split {
     let b = w.width;
     let start = split.triangle.clone();
     let mut h = Mat::<f64>::zeros(p, b);
     let mut r = Mat::<f64>::zeros(b, b);
     let mut done = Tall::zeros(w.rows, b);
-    // After an earlier pass the columns are of size one, before it of the size of the operator.
-    let floor = 8.0 * f64::EPSILON * (w.rows as f64).sqrt() * if split.against.norm_l2() > 0.0 { 1.0 } else { scale };
+    let floor = noise(w.rows, size);
     for j in 0..b {
         let mut column = w.columns(j, 1);
         let mut random = false;

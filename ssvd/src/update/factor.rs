@@ -7,6 +7,7 @@ use faer::{Mat, MatRef, Side};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Result, SsvdError};
 use crate::sparse::Csr;
 use crate::tall::{Tall, mul};
 
@@ -184,7 +185,10 @@ impl Factor {
 
     /// U <- Q of U = Q R by Cholesky-QR, and R; for a factor that is orthonormal to a few digits. The loss of
     /// orthogonality found, max |U^T U - I|, comes second.
-    pub(crate) fn orthonormalize(&mut self) -> (Mat<f64>, f64) {
+    ///
+    /// # Errors
+    /// [`SsvdError::Factorisation`] when the columns are linearly dependent to working precision.
+    pub(crate) fn orthonormalize(&mut self) -> Result<(Mat<f64>, f64)> {
         let k = self.width();
         self.rebase();
         let mut total = Mat::<f64>::identity(k, k);
@@ -194,7 +198,8 @@ impl Factor {
             if pass == 0 {
                 found = loss(&gram);
             }
-            let Ok(lower) = gram.llt(Side::Lower) else { break };
+            let dependent = |_| SsvdError::Factorisation("repair of orthogonality");
+            let lower = gram.llt(Side::Lower).map_err(dependent)?;
             let r = lower.L().transpose().to_owned();
             let mut inverse = Mat::<f64>::identity(k, k);
             faer::linalg::triangular_solve::solve_upper_triangular_in_place(
@@ -205,7 +210,7 @@ impl Factor {
             self.base.multiply_in_place(inverse.as_ref());
             total = mul(r.as_ref(), total.as_ref());
         }
-        (total, found)
+        Ok((total, found))
     }
 
     /// max |U^T U - I|. Cost O(rows k^2).
@@ -287,9 +292,11 @@ impl StoredFactor<'_> {
 fn loss(gram: &Mat<f64>) -> f64 {
     let k = gram.nrows();
     let error = |i: usize, j: usize| (gram[(i, j)] - f64::from(u8::from(i == j))).abs();
+    // `max` would pass over a NaN.
+    let worse = |m: f64, e: f64| if e.is_nan() { f64::INFINITY } else { m.max(e) };
     (0..k)
         .flat_map(|i| (0..k).map(move |j| (i, j)))
-        .fold(0.0, |m, (i, j)| error(i, j).max(m))
+        .fold(0.0, |m, (i, j)| worse(m, error(i, j)))
 }
 
 /// K^{-1} and ||K||_1 ||K^{-1}||_1, `None` when K is singular to working precision.
@@ -298,6 +305,10 @@ fn invert(mix: &Mat<f64>) -> Option<(Mat<f64>, f64)> {
         return Some((mix.clone(), 1.0));
     }
     let inverse = mix.partial_piv_lu().inverse();
+    // A zero pivot leaves NaN beside finite entries, and `max` below would pass over it.
+    if inverse.col_iter().any(|c| c.iter().any(|x| !x.is_finite())) {
+        return None;
+    }
     let norm = |a: &Mat<f64>| a.col_iter().map(|c| c.norm_l1()).fold(0.0, f64::max);
     let condition = norm(mix) * norm(&inverse);
     condition.is_finite().then_some((inverse, condition))

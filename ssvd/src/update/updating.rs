@@ -408,7 +408,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let mut eager = long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit);
         eager |= grown.update(f.submatrix(0, 0, k0, k1), None, Some(f.submatrix(k0, 0, q, k1)), limit);
         self.bookkeeping.energy += e.norm_squared();
-        self.finish(values, eager, r, discarded, begin)
+        Ok(self.finish(values, eager, r, discarded, begin))
     }
 
     /// M = diag(s) + [C1; R1] [C2; R2]^T. A side without `Outside` lies inside the span with coefficients `inside`.
@@ -457,7 +457,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let before = self.kept_energy();
         self.bookkeeping.energy = (self.bookkeeping.energy - before).max(0.0) + total;
         let directions = d.nrows() + e.nrows() - 2 * k0;
-        self.finish(values, eager, directions, discarded, begin)
+        Ok(self.finish(values, eager, directions, discarded, begin))
     }
 
     fn finish(
@@ -467,26 +467,25 @@ impl<M: Augmentation> UpdatingSvd<M> {
         directions: usize,
         discarded: f64,
         begin: Instant,
-    ) -> Result<UpdateReport> {
+    ) -> UpdateReport {
         self.values = values;
         let condition = self.condition();
         let books = &mut self.bookkeeping;
         books.updates += 1;
         books.error_bound += discarded.sqrt();
         books.drift += f64::EPSILON * (self.k as f64).sqrt() * condition.0.max(condition.1);
-        let rebased = eager || books.drift > self.options.drift_limit;
-        if rebased {
-            self.rebase()?;
-        }
+        // The update stands even if its rebase fails (which leaves the factors as they are): the next one tries again.
+        let due = eager || books.drift > self.options.drift_limit;
+        let rebased = due && self.rebase().is_ok();
         let (rank, seconds) = (self.values.len(), begin.elapsed().as_secs_f64());
-        Ok(UpdateReport {
+        UpdateReport {
             rank,
             directions,
             discarded_energy: discarded,
             condition,
             rebased,
             seconds,
-        })
+        }
     }
 }
 
@@ -590,8 +589,8 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
 /// Orthonormalises both factors, U = Q_u R_u and V = Q_v R_v, and decomposes R_u diag(s) R_v^T where that is needed.
 fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<f64>> {
     let k = values.len();
-    let (ru, lost_left) = left.orthonormalize();
-    let (rv, lost_right) = right.orthonormalize();
+    let (ru, lost_left) = left.orthonormalize()?;
+    let (rv, lost_right) = right.orthonormalize()?;
     if lost_left.max(lost_right) <= 16.0 * f64::EPSILON * (k as f64).sqrt() {
         return Ok(values.to_vec());
     }

@@ -221,7 +221,7 @@ pub(crate) fn check_rank(k: usize, rows: usize, cols: usize) -> Result<()> {
 }
 
 pub(crate) fn check_tolerance(tolerance: f64) -> Result<()> {
-    if tolerance >= 0.0 && tolerance < 1.0 {
+    if (0.0..1.0).contains(&tolerance) {
         return Ok(());
     }
     Err(SsvdError::Option {

@@ -93,7 +93,7 @@ fn cholesky_qr(w: &mut Tall) -> Result<(Mat<f64>, f64), Option<Mat<f64>>> {
         };
         let lower = lower.L();
         let smallest = (0..b).map(|i| lower[(i, i)]).fold(1.0, f64::min);
-        if !(smallest > 1e-5) {
+        if smallest.is_nan() || smallest <= 1e-5 {
             return Err(total);
         }
         if total.is_none() {

@@ -28,12 +28,12 @@ impl Tall {
 
     /// The columns `from..to` of a block of whole rows.
     fn part(block: &[f64], width: usize, from: usize, to: usize) -> MatRef<'_, f64> {
-        let rows = if width == 0 { 0 } else { block.len() / width };
+        let rows = block.len().checked_div(width).unwrap_or(0);
         MatRef::from_row_major_slice(block, rows, width).subcols(from, to - from)
     }
 
     fn part_mut(block: &mut [f64], width: usize, from: usize, to: usize) -> MatMut<'_, f64> {
-        let rows = if width == 0 { 0 } else { block.len() / width };
+        let rows = block.len().checked_div(width).unwrap_or(0);
         MatMut::from_row_major_slice_mut(block, rows, width).subcols_mut(from, to - from)
     }
 

@@ -94,8 +94,11 @@ fn part(path: &Path, zip: &mut ZipArchive<BufReader<File>>, name: &str) -> Resul
     })
 }
 
+/// The array, the kind of its numbers and the bytes of one.
+type Opened<'a> = (NpyFile<Cursor<&'a [u8]>>, TypeChar, u64);
+
 impl Array {
-    fn open(&self) -> Option<(NpyFile<Cursor<&[u8]>>, TypeChar, u64)> {
+    fn open(&self) -> Option<Opened<'_>> {
         let npy = NpyFile::new(Cursor::new(self.bytes.as_slice())).ok()?;
         let kind = match npy.dtype() {
             DType::Plain(kind) => kind,

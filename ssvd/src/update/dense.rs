@@ -94,7 +94,7 @@ impl DenseUpdating {
                         p -= &krylov * (krylov.transpose() * &p);
                     }
                     let norm = p.norm();
-                    if !(norm > 1e-14 * x.norm_squared()) {
+                    if norm.is_nan() || norm <= 1e-14 * x.norm_squared() {
                         break;
                     }
                     let at = krylov.ncols();

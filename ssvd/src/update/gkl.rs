@@ -75,7 +75,7 @@ pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: imp
             mul_add(&mut next, -1.0, space.as_ref(), along.as_ref());
         }
         let norm = next.norm_l2();
-        if !(norm > y.floor() * own) {
+        if norm.is_nan() || norm <= y.floor() * own {
             break;
         }
         let direction = Mat::from_fn(q, 1, |i, _| next[(i, 0)] / norm);

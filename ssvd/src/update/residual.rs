@@ -250,7 +250,7 @@ pub(crate) fn pivoted(gram: &Mat<f64>, reference: &[f64], floor: f64) -> (Mat<f6
     let (mut pivots, mut smallest) = (Vec::new(), f64::INFINITY);
     while pivots.len() < q {
         let best = (0..q).fold(0, |m, i| if rest[i] > rest[m] { i } else { m });
-        if !(rest[best] > floor) {
+        if rest[best].is_nan() || rest[best] <= floor {
             break;
         }
         smallest = smallest.min(rest[best]);

@@ -161,7 +161,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         }
         let (left, right) = (Factor::new(&svd.u), Factor::new(&svd.v));
         let error = left.orthogonality_error().max(right.orthogonality_error());
-        if !(error <= 1e-6) {
+        if error.is_nan() || error > 1e-6 {
             return Err(SsvdError::Structure(format!(
                 "the factors are orthonormal to {error:.1e} only"
             )));
@@ -575,7 +575,7 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
         self.values.iter_mut().for_each(|s| *s *= factor);
         self.bookkeeping.energy *= lambda;
         self.bookkeeping.error_bound *= factor;
-        if self.values.iter().any(|&s| s == 0.0) {
+        if self.values.contains(&0.0) {
             let keep = self.values.iter().take_while(|&&s| s > 0.0).count();
             let first = Mat::<f64>::identity(self.values.len(), keep);
             self.left.rotate(first.as_ref());

@@ -42,6 +42,24 @@ proptest! {
     }
 }
 
+/// A pass of Gram-Schmidt that removes more than it leaves amplifies the loss of orthogonality it starts from, and
+/// twenty restarts with single vectors make that visible.
+#[test]
+fn restarts_do_not_lose_digits() {
+    let a = sparse(70, 60, 0.15, 12_849_790_493_792_088_172);
+    for (block, basis) in [(1, 20), (1, 24), (2, 24), (4, 24)] {
+        let options = LanczosOptions {
+            tolerance: 0.0,
+            restarts: 20,
+            ..restarted(block, basis)
+        };
+        let report = lanczos(&a, 5, &options).unwrap();
+        assert_sound(&report.svd, 1e-13);
+        let residuals = report.svd.residuals(&a).unwrap();
+        assert!(residuals.iter().all(|r| *r <= 1e-13 * report.svd.s[0]), "{residuals:?}");
+    }
+}
+
 #[test]
 fn operators_agree() {
     let a = sparse(50, 40, 0.2, 3);

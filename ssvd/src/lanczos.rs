@@ -151,23 +151,31 @@ pub fn lanczos(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<
     let mut core = Mat::<f64>::zeros(basis, basis);
     let mut next = Tall::zeros(n, block);
     fill_normal(&mut next, &mut rng);
-    orthonormalize(&right, 0, &mut next, &mut 0.0, &mut rng);
+    orthonormalize(&right, 0, 0, &mut next, &mut 0.0, &mut rng);
     let (mut p, mut products, mut iterations) = (0, 0, 0);
     loop {
+        let kept = p;
         let mut coupling = Mat::zeros(block, block);
         while p + block <= basis {
             right.put(p, &next);
             let mut w = Tall::zeros(m, block);
             a.apply(&next.data, block, &mut w.data);
             finite("operator", &w)?;
-            let split = orthonormalize(&left, p, &mut w, &mut scale, &mut rng);
+            let split = orthonormalize(
+                &left,
+                p,
+                if p == kept { p } else { block },
+                &mut w,
+                &mut scale,
+                &mut rng,
+            );
             core.submatrix_mut(0, p, p, block).copy_from(&split.against);
             core.submatrix_mut(p, p, block, block).copy_from(&split.triangle);
             left.put(p, &w);
             p += block;
             a.apply_transpose(&w.data, block, &mut next.data);
             finite("transposed operator", &next)?;
-            coupling = orthonormalize(&right, p, &mut next, &mut scale, &mut rng).triangle;
+            coupling = orthonormalize(&right, p, block, &mut next, &mut scale, &mut rng).triangle;
             products += 2 * block;
         }
         iterations += 1;

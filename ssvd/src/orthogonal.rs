@@ -19,9 +19,19 @@ pub(crate) fn fill_normal(block: &mut Tall, rng: &mut impl Rng) {
 
 /// Orthonormalises `w` against the first `p` columns of `basis` and among its own columns.
 ///
-/// Block Gram-Schmidt and Cholesky-QR, repeated while a pass has cancelled more than a factor of ten; columns that vanish (relative
-/// to `scale`, the norm of the operator seen so far) are replaced by random directions with a zero row in R.
-pub(crate) fn orthonormalize(basis: &Tall, p: usize, w: &mut Tall, scale: &mut f64, rng: &mut impl Rng) -> Split {
+/// Block Gram-Schmidt and Cholesky-QR. The last `recent` columns of the basis go first: in a Lanczos recurrence `w` lies
+/// across those alone, so that one pass over the whole basis then removes rounding errors only. A pass counts when what
+/// it removes is no larger than what it leaves; otherwise it would amplify the basis' own loss of orthogonality, step
+/// after step, and it is repeated. Columns that vanish (relative to `scale`, the norm of the operator seen so far) are
+/// replaced by random directions with a zero row in R.
+pub(crate) fn orthonormalize(
+    basis: &Tall,
+    p: usize,
+    recent: usize,
+    w: &mut Tall,
+    scale: &mut f64,
+    rng: &mut impl Rng,
+) -> Split {
     let b = w.width;
     let before = column_norms(w);
     *scale = before.iter().fold(*scale, |m, x| x.max(m));
@@ -29,10 +39,15 @@ pub(crate) fn orthonormalize(basis: &Tall, p: usize, w: &mut Tall, scale: &mut f
         against: Mat::zeros(p, b),
         triangle: Mat::identity(b, b),
     };
+    if recent > 0 && recent < p {
+        let h = basis.inner(p - recent..p, w, b);
+        basis.subtract_from(p - recent..p, h.as_ref(), w);
+        split.against.submatrix_mut(p - recent, 0, recent, b).copy_from(&h);
+    }
     let mut size = *scale;
     for _ in 0..4 {
-        let h = basis.inner(p, w, b);
-        basis.subtract_from(p, h.as_ref(), w);
+        let h = basis.inner(0..p, w, b);
+        basis.subtract_from(0..p, h.as_ref(), w);
         mul_add(&mut split.against, 1.0, h.as_ref(), split.triangle.as_ref());
         // What is left of a vector inside the span is noise; a triangle would make it look like a direction.
         if column_norms(w).iter().any(|&norm| norm <= noise(w.rows, size)) {
@@ -50,8 +65,7 @@ pub(crate) fn orthonormalize(basis: &Tall, p: usize, w: &mut Tall, scale: &mut f
         size = 1.0;
         split.triangle = mul(r.as_ref(), split.triangle.as_ref());
         let smallest = (0..b).map(|i| r[(i, i)].abs()).fold(f64::INFINITY, f64::min);
-        let largest = h.norm_l2().max(r.norm_l2());
-        if loss < 1e3 && smallest > 0.05 * largest / (b as f64).sqrt() {
+        if loss < 1e3 && h.norm_l2() <= smallest {
             return split;
         }
     }
@@ -82,7 +96,7 @@ fn cholesky_qr(w: &mut Tall) -> Result<(Mat<f64>, f64), Option<Mat<f64>>> {
     let mut total = None;
     let mut loss = 1.0;
     for _ in 0..2 {
-        let gram = w.inner(b, w, b);
+        let gram = w.inner(0..b, w, b);
         let norms: Vec<f64> = (0..b).map(|i| gram[(i, i)].sqrt()).collect();
         if norms.iter().any(|&x| !(x.is_finite() && x * x >= f64::MIN_POSITIVE)) {
             return Err(total);
@@ -125,10 +139,10 @@ fn one_by_one(basis: &Tall, p: usize, w: &mut Tall, mut split: Split, size: f64,
         let mut random = false;
         let norm = loop {
             for _ in 0..3 {
-                let a = basis.inner(p, &column, 1);
-                basis.subtract_from(p, a.as_ref(), &mut column);
-                let c = done.inner(j, &column, 1);
-                done.subtract_from(j, c.as_ref(), &mut column);
+                let a = basis.inner(0..p, &column, 1);
+                basis.subtract_from(0..p, a.as_ref(), &mut column);
+                let c = done.inner(0..j, &column, 1);
+                done.subtract_from(0..j, c.as_ref(), &mut column);
                 if !random {
                     (0..p).for_each(|i| h[(i, j)] += a[(i, 0)]);
                     (0..j).for_each(|i| r[(i, j)] += c[(i, 0)]);

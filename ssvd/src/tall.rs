@@ -3,6 +3,8 @@
 //! Products run over blocks of rows of a fixed height, sums over blocks in a fixed order: the same bits for any number
 //! of threads.
 
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -37,8 +39,9 @@ impl Tall {
         MatMut::from_row_major_slice_mut(block, rows, width).subcols_mut(from, to - from)
     }
 
-    /// X[:, 0..p]^T Y[:, 0..b].
-    pub(crate) fn inner(&self, p: usize, other: &Tall, b: usize) -> Mat<f64> {
+    /// X[:, columns]^T Y[:, 0..b].
+    pub(crate) fn inner(&self, columns: Range<usize>, other: &Tall, b: usize) -> Mat<f64> {
+        let p = columns.len();
         let mut sum = Mat::zeros(p, b);
         if p == 0 || b == 0 || self.rows == 0 {
             return sum;
@@ -49,7 +52,10 @@ impl Tall {
             .zip(other.data.par_chunks(HEIGHT * other.width))
             .map(|(x, y)| {
                 let mut c = Mat::zeros(p, b);
-                let (x, y) = (Self::part(x, self.width, 0, p), Self::part(y, other.width, 0, b));
+                let (x, y) = (
+                    Self::part(x, self.width, columns.start, columns.end),
+                    Self::part(y, other.width, 0, b),
+                );
                 matmul(c.as_mut(), Accum::Replace, x.transpose(), y, 1.0, Par::Seq);
                 c
             })
@@ -60,10 +66,10 @@ impl Tall {
         sum
     }
 
-    /// Y[:, 0..b] -= X[:, 0..p] C.
-    pub(crate) fn subtract_from(&self, p: usize, c: MatRef<'_, f64>, other: &mut Tall) {
+    /// Y[:, 0..b] -= X[:, columns] C.
+    pub(crate) fn subtract_from(&self, columns: Range<usize>, c: MatRef<'_, f64>, other: &mut Tall) {
         let b = c.ncols();
-        if p == 0 || b == 0 || self.rows == 0 {
+        if columns.is_empty() || b == 0 || self.rows == 0 {
             return;
         }
         let width = other.width;
@@ -72,7 +78,8 @@ impl Tall {
             .par_chunks(HEIGHT * self.width)
             .zip(other.data.par_chunks_mut(HEIGHT * width));
         blocks.for_each(|(x, y)| {
-            let (x, y) = (Self::part(x, self.width, 0, p), Self::part_mut(y, width, 0, b));
+            let x = Self::part(x, self.width, columns.start, columns.end);
+            let y = Self::part_mut(y, width, 0, b);
             matmul(y, Accum::Add, x, c, -1.0, Par::Seq);
         });
     }

@@ -194,7 +194,7 @@ impl Factor {
         let mut total = Mat::<f64>::identity(k, k);
         let mut found = 0.0;
         for pass in 0..2 {
-            let gram = self.base.inner(k, &self.base, k);
+            let gram = self.base.inner(0..k, &self.base, k);
             if pass == 0 {
                 found = loss(&gram);
             }
@@ -216,7 +216,7 @@ impl Factor {
     /// max |U^T U - I|. Cost O(rows k^2).
     pub(crate) fn orthogonality_error(&self) -> f64 {
         let k = self.width();
-        let gram = self.base.inner(k, &self.base, k);
+        let gram = self.base.inner(0..k, &self.base, k);
         loss(&mul(
             mul(self.mix.transpose(), gram.as_ref()).as_ref(),
             self.mix.as_ref(),

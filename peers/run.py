@@ -113,9 +113,9 @@ def measure(task, repeat):
     """Runs both sides in turns and returns the row."""
     ours, peer = [], []
     for _ in range(repeat or task.repeat):
-        ours.append(task.ours())
+        ours.append(float(task.ours()))
         if task.peer:
-            peer.append(task.peer())
+            peer.append(float(task.peer()))
     if task.check:
         task.check()
     row = {"task": task.name, "unit": task.unit, "ours": statistics.median(ours), "peer": None, "ratio": None}

@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use hadamard::geometry::metrics::{AffineInvariant, BuresWasserstein, Euclidean, LogEuclidean};
-use hadamard::geometry::{Metric, Spd};
+use hadamard::geometry::mean::MeanOptions;
+use hadamard::geometry::metrics::{
+    AffineInvariant, BuresWasserstein, Cholesky, Euclidean, LogCholesky, LogEuclidean, MixedPowerEuclidean, PowerAffine,
+};
+use hadamard::geometry::{Metric, Spd, SpdBatch};
 use hadamard::plot::geodesics::{self, Curve};
-use nalgebra::DMatrix;
+use hadamard::plot::{balls, tangent};
+use nalgebra::{DMatrix, dmatrix};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use serde_json::json;
@@ -22,6 +26,10 @@ enum MetricName {
     LogEuclidean,
     AffineInvariant,
     BuresWasserstein,
+    BogoliubovKuboMori,
+    PolarAffine,
+    Cholesky,
+    LogCholesky,
 }
 
 impl MetricName {
@@ -31,12 +39,17 @@ impl MetricName {
             Self::LogEuclidean => Box::new(LogEuclidean::default()),
             Self::AffineInvariant => Box::new(AffineInvariant::default()),
             Self::BuresWasserstein => Box::new(BuresWasserstein),
+            Self::BogoliubovKuboMori => Box::new(MixedPowerEuclidean::bogoliubov_kubo_mori()),
+            Self::PolarAffine => Box::new(PowerAffine::polar()),
+            Self::Cholesky => Box::new(Cholesky::default()),
+            Self::LogCholesky => Box::new(LogCholesky::default()),
         }
     }
 }
 
-/// Draw geodesics between two SPD matrices: ellipses along t (orders 2 and 3), curves in the cone SPD(2), and
-/// eigenvalues, determinant and trace along t; as SVG and PNG.
+/// Draw geodesics between two SPD matrices: ellipses along t (orders 2 and 3) and eigenvalues, determinant and trace along
+/// t. For order 2 also the curves in the cone SPD(2), distance balls with the means of the two matrices, the domains of
+/// the exponential and a tangent vector carried along the geodesics. As SVG and PNG.
 #[derive(Parser)]
 #[command(after_help = "Example: geodesics --a \"2,1;1,3\" --b \"1,-0.5;-0.5,0.4\" --out pictures")]
 struct Options {
@@ -104,6 +117,12 @@ fn run(options: &Options) -> Result<(), String> {
     }
     if a.order() == 2 {
         figures.push(("cone", geodesics::cone(&fine)));
+        figures.extend(planar(
+            &options.metric,
+            &metrics,
+            (&a, &b),
+            usize::from(options.samples),
+        )?);
     }
     std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
     let mut files = Vec::new();
@@ -116,6 +135,44 @@ fn run(options: &Options) -> Result<(), String> {
         }
     }
     report(options, &metrics, (&a, &b), &fine, &files)
+}
+
+type Named = (&'static str, hadamard::plot::Result<hadamard::plot::Figure>);
+
+/// The pictures that exist for order 2 only: balls around A with the mean of A and B, domains of exp at A, and the
+/// traceless vector diag(1, -1) carried from A to B.
+fn planar(
+    names: &[MetricName],
+    metrics: &[Box<dyn Metric>],
+    (a, b): (&Spd, &Spd),
+    samples: usize,
+) -> Result<Vec<Named>, String> {
+    let metrics: Vec<&dyn Metric> = metrics.iter().map(AsRef::as_ref).collect();
+    // Without closed forms, balls and domains take thousands of integrations: minutes.
+    let closed: Vec<&dyn Metric> = names
+        .iter()
+        .zip(&metrics)
+        .filter(|(name, _)| **name != MetricName::BogoliubovKuboMori)
+        .map(|(_, metric)| *metric)
+        .collect();
+    let both = SpdBatch::try_from_matrices(&[a.matrix().clone(), b.matrix().clone()]).map_err(|e| e.to_string())?;
+    let mut means = Vec::new();
+    for metric in &closed {
+        let mean = metric.mean(&both, None, &MeanOptions::default());
+        means.push((format!("{} mean", metric.name()), mean.map_err(|e| e.to_string())?.mean));
+    }
+    let marked: Vec<_> = means.iter().map(|(name, mean)| (name.as_str(), mean.clone())).collect();
+    let (stretch, shear) = (dmatrix![1.0, 0.0; 0.0, -1.0], dmatrix![0.0, 1.0; 1.0, 0.0]);
+    let labels = ["x: diag(x, −x)", "y: off the diagonal"];
+    let mut figures = vec![("transport", tangent::transport(&metrics, a, b, &stretch, samples))];
+    if !closed.is_empty() {
+        figures.push((
+            "exp_domains",
+            tangent::exp_domains(&closed, a, [&stretch, &shear], labels),
+        ));
+        figures.push(("balls", balls::balls(&closed, a, &[0.25, 0.5, 1.0], &marked)));
+    }
+    Ok(figures)
 }
 
 /// Distances, and how far the determinant rises above its end values (swelling).

@@ -10,11 +10,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hadamard::oscillation::{Interval, Jacobi, Wronskian, models};
-use hadamard::plot::{Axis, curves};
+use hadamard::plot::{Axis, curves, spectra};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{Array1, Array2};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
+use serde_json::json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -44,16 +45,19 @@ struct Options {
     #[arg(long, default_value_t = -1.0, allow_hyphen_values = true)]
     energy: f64,
     /// Folder of the pictures
-    #[arg(long, default_value = "spectral_counts")]
+    #[arg(long, default_value = "out/spectral_counts")]
     out: PathBuf,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+            eprintln!("spectral_counts: {error}");
+            ExitCode::from(2)
         }
     }
 }
@@ -88,31 +92,20 @@ fn run(options: &Options) -> Result<()> {
     }
     bar.finish_and_clear();
 
-    println!(
-        "{n} sites, spectrum in [{:.6}, {:.6}]",
-        chain.eigenvalue(0)?,
-        chain.eigenvalue(n - 1)?
-    );
-    println!("median energy {:.15}", chain.eigenvalue(n / 2)?);
+    let (least, median, greatest) = (chain.eigenvalue(0)?, chain.eigenvalue(n / 2)?, chain.eigenvalue(n - 1)?);
     let certain = chain.count_certified(options.energy)?;
     let difference = chain.relative_count(options.energy, &free, options.energy, Interval::ClosedOpen)?;
-    println!(
-        "E = {}: {} states below (certified), {difference:+} against the free chain",
-        options.energy, certain.below
-    );
     // Cells of equal width: the integral of ξ, up to one cell's width times its total variation.
     let integral: f64 = shift.iter().sum::<i64>() as f64 * (high - low) / last;
-    println!(
-        "integral of the spectral shift {integral:.3}, trace {:.3}",
-        chain.diagonal().iter().sum::<f64>()
-    );
+    let trace: f64 = chain.diagonal().iter().sum();
 
     std::fs::create_dir_all(&options.out)?;
-    let save = |figure: hadamard::plot::Figure, name: &str| -> Result<()> {
+    let mut files = Vec::new();
+    let mut save = |figure: hadamard::plot::Figure, name: &str| -> Result<()> {
         for kind in ["svg", "png"] {
             let path = options.out.join(name).with_extension(kind);
             figure.save(&path)?;
-            println!("{}", path.display());
+            files.push(path);
         }
         Ok(())
     };
@@ -139,25 +132,38 @@ fn run(options: &Options) -> Result<()> {
         "spectral_shift",
     )?;
 
-    if chain.first_split().is_some() {
-        println!("a coupling is zero: the chain splits and has no Wronskian along its whole length");
+    // A chain that splits has no Wronskian along its whole length.
+    let split = chain.first_split().is_some();
+    if !split {
+        let wronskian = Wronskian::right_left(&free, options.energy, &chain, options.energy)?;
+        let label = format!("free chain to chain at E = {}", options.energy);
+        save(spectra::wronskian_nodes(&label, wronskian.steps())?, "wronskian_nodes")?;
+    }
+
+    if options.json {
+        let object = json!({
+            "sites": n, "least": least, "median": median, "greatest": greatest, "energy": options.energy,
+            "states_below": certain.below, "against_free": difference, "shift_integral": integral, "trace": trace,
+            "splits": split, "files": files,
+        });
+        println!("{object}");
         return Ok(());
     }
-    let wronskian = Wronskian::right_left(&free, options.energy, &chain, options.energy)?;
-    let mut total = 0;
-    let mut along = vec![(0.0, 0.0)];
-    for (site, sign) in wronskian.sign_changes() {
-        total += i64::from(sign);
-        along.push((site as f64, total as f64));
+    println!("{n} sites, spectrum in [{least:.6}, {greatest:.6}]");
+    println!("median energy {median:.15}");
+    let below = certain.below;
+    println!(
+        "E = {}: {below} states below (certified), {difference:+} against the free chain",
+        options.energy
+    );
+    println!("integral of the spectral shift {integral:.3}, trace {trace:.3}");
+    if split {
+        println!("a coupling is zero: the chain splits, so there is no picture of its Wronskian");
     }
-    along.push((n as f64, total as f64));
-    let label = format!("E = {}", options.energy);
-    let figure = curves::steps(
-        Axis::linear("site"),
-        Axis::linear("weighted sign changes"),
-        &[(label, along)],
-    )?;
-    save(figure, "sign_changes")
+    for file in files {
+        println!("wrote {}", file.display());
+    }
+    Ok(())
 }
 
 /// Site energies, and couplings when there is a second column.

@@ -94,7 +94,7 @@ pub fn ellipses(curves: &[Curve]) -> Result<Figure> {
                 projected(point.matrix())
             };
             let moved = |(x, y): (f64, f64)| (t + scale * x, scale * y);
-            chart = chart.with(Series::new(Mark::Area, outline_of(&outline).into_iter().map(moved)).color(color));
+            chart = chart.with(Series::new(Mark::Area, ellipse(&outline).into_iter().map(moved)).color(color));
             if order == 3 {
                 for section in principal_sections(point) {
                     let thin = Series::new(Mark::ThinLine, section.into_iter().map(moved)).color(color);
@@ -111,7 +111,7 @@ pub fn ellipses(curves: &[Curve]) -> Result<Figure> {
 const CORNERS: usize = 96;
 
 /// The ellipse {x : xᵀ S⁻¹ x = 1} of a 2 x 2 SPD matrix: L (cos, sin)ᵀ with S = L Lᵀ.
-fn outline_of(s: &DMatrix<f64>) -> Vec<(f64, f64)> {
+pub(crate) fn ellipse(s: &DMatrix<f64>) -> Vec<(f64, f64)> {
     let l11 = s[(0, 0)].sqrt();
     let l21 = s[(1, 0)] / l11;
     let l22 = (s[(1, 1)] - l21 * l21).max(0.0).sqrt();
@@ -255,7 +255,7 @@ mod tests {
     fn outline_lies_on_the_ellipse() {
         let s = dmatrix![2.0, 0.7; 0.7, 0.5];
         let inverse = s.clone().try_inverse().unwrap();
-        for (x, y) in outline_of(&s) {
+        for (x, y) in ellipse(&s) {
             let v = nalgebra::dvector![x, y];
             assert!(((v.transpose() * &inverse * &v)[0] - 1.0).abs() < 1e-13);
         }

@@ -7,12 +7,14 @@
 //! | geodesics as ellipses (order 2) or projected ellipsoids (order 3) | [`geodesics::ellipses`] |
 //! | geodesics in the cone SPD(2) | [`geodesics::cone`] |
 //! | eigenvalues, determinant and trace along geodesics | [`geodesics::invariants`] |
+//! | boundary of the domain of exp, parallel transport along a geodesic | [`tangent::exp_domains`], [`tangent::transport`] |
 //! | distance balls of several metrics side by side | [`balls::balls`] |
 //! | predicted against true values | [`regression::predicted_vs_true`] |
 //! | weight of each channel in a model | [`regression::pattern`] |
 //! | error against cohort size | [`regression::learning_curve`] |
 //! | two or more clouds of points in the plane | [`clouds::scatter`] |
 //! | curves on linear or logarithmic axes: convergence, spectra, counts | [`curves::lines`], [`curves::steps`] |
+//! | nodes of a Wronskian along its matrices | [`spectra::wronskian_nodes`] |
 //! | Dolan-Moré performance profiles | [`curves::performance_profiles`] |
 //!
 //! [`Figure::save`] chooses the format by the extension of the file. Letters come from a font inside the crate, so no
@@ -38,6 +40,8 @@ mod error;
 mod figure;
 pub mod geodesics;
 pub mod regression;
+pub mod spectra;
+pub mod tangent;
 
 pub use error::{Error, Result};
 pub use figure::{Axis, Chart, Figure, Mark, Points, Scale, Series};

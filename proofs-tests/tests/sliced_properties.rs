@@ -1,12 +1,14 @@
 //! What theory says of sliced-Wasserstein distances, held on random clouds.
 
 use hadamard_geometry::sliced::{
-    DirectionBank, FlowOptions, LogCloud, SlicedLoss, SpdMeasure, barycenter, busemann, dirac_log_sw2_pow,
+    DirectionBank, FlowOptions, LogCloud, Objective, SlicedLoss, SpdMeasure, barycenter, busemann, dirac_log_sw2_pow,
     dirac_spdsw2_pow, euclidean_gradient, exact_squared_distances, flow, hspdsw, max_spdsw, pack, sliced_plan, spdsw,
     spdsw_adaptive, spdsw_mean_exact, spdsw_per_direction, spdsw_pow, spdsw_with_error, squared_distances,
     two_sample_test, unpack,
 };
-use hadamard_geometry::transport::{SinkhornOptions, affine_invariant_cost, log_euclidean_cost, sinkhorn, wasserstein};
+use hadamard_geometry::transport::{
+    SinkhornOptions, Solver, TransportLoss, affine_invariant_cost, log_euclidean_cost, sinkhorn, wasserstein,
+};
 use hadamard_geometry::{Error, Spd, SpdBatch, SymBatch};
 use nalgebra::DMatrix;
 use proofs_tests::sliced::{cloud, gaussian, symmetric, wishart};
@@ -225,6 +227,32 @@ proptest! {
         }
     }
 
+    /// Envelope theorem: with the coupling held fixed the gradient is that of the minimum.
+    #[test]
+    fn transport_gradients_match_differences(seed: u64, d in 1_usize..4, n in 1_usize..6, m in 1_usize..6, weighted: bool) {
+        let mut rng = rng(seed);
+        let mut x = from_logs(&(0..n).map(|_| symmetric(d, 1.0, &mut rng)).collect::<Vec<_>>());
+        let mut y = from_logs(&(0..m).map(|_| symmetric(d, 1.0, &mut rng)).collect::<Vec<_>>());
+        if weighted {
+            let ramp = |k: usize| (1..=k).map(|i| 2.0 * i as f64 / (k * (k + 1)) as f64).collect::<Vec<_>>();
+            x = x.reweighted(&ramp(n)).unwrap();
+            y = y.reweighted(&ramp(m)).unwrap();
+        }
+        let options = SinkhornOptions { regularization: 0.5, tolerance: 1e-12, iterations: 20_000 };
+        for solver in [Solver::Exact, Solver::Entropic(options)] {
+            let loss = TransportLoss::new(&y, solver);
+            let at = loss.value_and_gradient(&x).unwrap();
+            let step = 1e-5;
+            for k in 0..x.rows().len() {
+                let value = |h: f64| loss.value_and_gradient(&moved(&x, k, h)).unwrap().value;
+                let difference = (value(step) - value(-step)) / (2.0 * step);
+                // EPS/h of the value, the tolerance over h, and h where the optimal coupling changes within the step.
+                let bound = 1e-4 * (1.0 + at.value);
+                prop_assert!((difference - at.rows[k]).abs() <= bound, "{} {}", difference, at.rows[k]);
+            }
+        }
+    }
+
     /// Analytic gradients against central differences, for weights and unequal sizes too.
     #[test]
     fn gradients_match_differences(seed: u64, d in 1_usize..4, n in 1_usize..6, m in 1_usize..6, weighted: bool) {
@@ -243,15 +271,9 @@ proptest! {
             prop_assert!((at.value - spdsw_pow(&bank, &x, &y, p).unwrap()).abs() <= 1e-13 * (1.0 + at.value));
             let step = 1e-6;
             for k in (0..x.rows().len()).step_by(3) {
-                let moved = |h: f64| {
-                    let mut rows = x.rows().to_vec();
-                    rows[k] += h;
-                    let mut cloud = LogCloud::from_packed_rows(d, rows).unwrap();
-                    if let Some(w) = x.weights() { cloud = cloud.reweighted(w).unwrap(); }
-                    spdsw_pow(&bank, &cloud, &y, p).unwrap()
-                };
+                let value = |h: f64| spdsw_pow(&bank, &moved(&x, k, h), &y, p).unwrap();
                 // Differences err by h² of the third derivative, by EPS/h, and where the order changes within the step.
-                let difference = (moved(step) - moved(-step)) / (2.0 * step);
+                let difference = (value(step) - value(-step)) / (2.0 * step);
                 prop_assert!((difference - at.rows[k]).abs() <= 3e-5 * (1.0 + at.value), "{} {}", difference, at.rows[k]);
             }
         }
@@ -259,6 +281,14 @@ proptest! {
 }
 
 /// All permutations of 0..n.
+/// One coordinate of the packed rows moved by `h`, weights kept.
+fn moved(x: &LogCloud, k: usize, h: f64) -> LogCloud {
+    let mut rows = x.rows().to_vec();
+    rows[k] += h;
+    let cloud = LogCloud::from_packed_rows(x.order(), rows).unwrap();
+    x.weights().map_or(cloud.clone(), |w| cloud.reweighted(w).unwrap())
+}
+
 fn permutations(n: usize, visit: &mut impl FnMut(&[usize])) {
     fn extend(order: &mut Vec<usize>, n: usize, visit: &mut impl FnMut(&[usize])) {
         if order.len() == n {
@@ -549,6 +579,101 @@ fn flows_descend_and_barycentres_of_diracs_are_means() {
         .collect();
     for (found, expected) in centre.rows().iter().zip(mean) {
         assert!((found - expected).abs() < 1e-6, "{found} against {expected}");
+    }
+}
+
+#[test]
+fn a_step_too_far_is_not_taken() {
+    let mut rng = rng(43);
+    // Few directions: along some matrices the loss is curved far more than on average.
+    let bank = DirectionBank::lambda_s(6, 3, 0).unwrap();
+    let (x, y) = (cloud(&wishart(8, 6, &mut rng)), cloud(&wishart(8, 6, &mut rng)));
+    let loss = SlicedLoss::try_new(&bank, &y, 2.0).unwrap();
+    let mut options = FlowOptions::default();
+    options.factor = 1.9;
+    let report = flow(&loss, &x, options).unwrap();
+    let refused = report.losses.windows(2).filter(|w| w[1] == w[0]).count();
+    assert!(refused > 0, "every step was taken: {:?}", report.losses);
+    assert!(report.losses.windows(2).all(|w| w[1] <= w[0]), "{:?}", report.losses);
+    // After the halvings it descends.
+    assert!(report.losses[19] < 0.1 * report.losses[0], "{:?}", report.losses);
+    // The whole length at once would have gone up.
+    let mut single = FlowOptions::default();
+    (single.steps, single.factor) = (1, 1.9);
+    let unmoved = flow(&loss, &x, single).unwrap();
+    assert_eq!(unmoved.cloud, x);
+}
+
+/// Gradient descent can step no further than the trace allows, whose curvature is (d+2)/2 times that of the rest, and so
+/// takes about as many times the steps to the same loss.
+#[test]
+fn preconditioned_flows_save_the_ratio_of_the_curvatures() {
+    let mut rng = rng(47);
+    let d = 12;
+    let bank = DirectionBank::lambda_s(d, 300, 0).unwrap();
+    let (x, y) = (cloud(&wishart(15, d, &mut rng)), cloud(&wishart(15, d, &mut rng)));
+    let loss = SlicedLoss::try_new(&bank, &y, 2.0).unwrap();
+    let options = FlowOptions::default();
+    let report = flow(&loss, &x, options).unwrap();
+    let reached = spdsw_pow(&bank, &report.cloud, &y, 2.0).unwrap();
+    let curvature = loss.curvature();
+    let ratio = curvature.trace / curvature.traceless;
+    assert!((ratio / ((d as f64 + 2.0) / 2.0) - 1.0).abs() < 0.2, "{ratio}");
+    let mut plain = x.rows().to_vec();
+    let steps = (1..1000).find(|_| {
+        let cloud = LogCloud::from_packed_rows(d, plain.clone()).unwrap();
+        let gradient = loss.value_and_gradient(&cloud).unwrap();
+        let length = options.factor * x.len() as f64 / curvature.trace;
+        plain
+            .iter_mut()
+            .zip(&gradient.rows)
+            .for_each(|(value, slope)| *value -= length * slope);
+        gradient.value <= reached
+    });
+    let steps = steps.expect("gradient descent gets there") as f64;
+    let saved = steps / options.steps as f64;
+    assert!(
+        (0.5 * ratio..2.0 * ratio).contains(&saved),
+        "{steps} steps, ratio of curvatures {ratio}"
+    );
+}
+
+/// Two clouds of 60 matrices, 60 directions, 80 banks: how far the estimators of the documentation vary.
+#[test]
+fn estimators_vary_as_little_as_they_say() {
+    let variances = |d: usize, shift: f64| -> [f64; 4] {
+        let mut rng = rng(48);
+        let (x, y) = (cloud(&wishart(60, d, &mut rng)), cloud(&wishart(60, d, &mut rng)));
+        let shifted: Vec<DMatrix<f64>> = logs(&y).iter().map(|m| m + DMatrix::identity(d, d) * shift).collect();
+        let y = from_logs(&shifted);
+        let variance = |estimate: &dyn Fn(u64) -> f64| {
+            let values: Vec<f64> = (0..80).map(estimate).collect();
+            let mean = values.iter().sum::<f64>() / 80.0;
+            values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 79.0
+        };
+        let independent = |seed| DirectionBank::lambda_s(d, 60, seed).unwrap();
+        let blocks = |seed| DirectionBank::orthogonal(d, 60, seed).unwrap();
+        [
+            variance(&|seed| spdsw_pow(&independent(seed), &x, &y, 2.0).unwrap()),
+            variance(&|seed| spdsw_mean_exact(&independent(seed), &x, &y).unwrap()),
+            variance(&|seed| spdsw_pow(&blocks(seed), &x, &y, 2.0).unwrap()),
+            variance(&|seed| spdsw_mean_exact(&blocks(seed), &x, &y).unwrap()),
+        ]
+    };
+    // Variances of 80 values are themselves off by a sixth.
+    for (d, shift) in [(3, 0.0), (3, 0.5), (10, 0.0), (10, 0.3)] {
+        let v = variances(d, shift);
+        let (mean_exact, blocks, both) = (v[0] / v[1], v[0] / v[2], v[0] / v[3]);
+        if shift == 0.0 {
+            assert!((1.5..6.0).contains(&mean_exact), "d = {d}: {mean_exact}");
+            assert!((0.6..2.0).contains(&blocks), "d = {d}: {blocks}");
+            assert!((1.5..8.0).contains(&both), "d = {d}: {both}");
+        } else {
+            assert!(
+                mean_exact > 50.0 && blocks > 50.0 && both > 100.0,
+                "d = {d}: {mean_exact} {blocks} {both}"
+            );
+        }
     }
 }
 

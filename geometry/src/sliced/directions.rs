@@ -79,8 +79,9 @@ impl DirectionBank {
     }
 
     /// `count` directions of law λ_S in blocks of d that share P and take θ from the columns of a second Haar matrix, so
-    /// that the directions of a block are orthonormal in the Frobenius product. Fewer directions reach the same error:
-    /// the variance falls by 1.1 to 16 times, the more the means of the two measures differ. O(L d³).
+    /// that the directions of a block are orthonormal in the Frobenius product. Where the means of two
+    /// measures differ, fewer directions reach the same error: the variance falls some hundred times in the tests (clouds
+    /// of 60 matrices of order 3 and 10), and stays about the same where the means agree. O(L d³).
     ///
     /// # Errors
     /// As [`Self::lambda_s`].

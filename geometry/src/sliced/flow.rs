@@ -42,8 +42,8 @@ pub struct FlowReport {
 /// Moves the points of `start` down `loss` with a preconditioned step.
 ///
 /// SPDSW_2² has Hessian (2/n) E[A ⊗ A] in each log X_i as long as the order of the projections stays: on average 4/(n
-/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these ([`Objective::curvature`]), so that
-/// tens of steps do what plain gradient descent needs hundreds for. For weighted points n is 1/a_i; points without mass
+/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these ([`Objective::curvature`]): gradient
+/// descent, which can go no further than the trace allows, takes about (d+2)/2 times as many steps. For weighted points n is 1/a_i; points without mass
 /// stay. Each step of a sliced loss costs two matrix products and L sorts.
 ///
 /// # Errors

@@ -184,6 +184,7 @@ impl<'a> SlicedLoss<'a> {
         let mut slopes = vec![0.0; n * PANEL];
         let mut values = Vec::with_capacity(PANEL);
         scratch.project(arch, self.bank, panel, cloud);
+        scratch.order_lanes(arch);
         for lane in 0..self.bank.panel_len(panel) {
             let direction = panel * PANEL + lane;
             scratch.argsort(lane, order);

@@ -79,7 +79,8 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
             }
             for lane in 0..lanes {
                 if uniform {
-                    add(&|i, j| sorted_uniform(scratch[i].sorted(lane), scratch[j].sorted(lane), Exponent::Two));
+                    let rows: Vec<_> = scratch.iter_mut().map(|s| s.sorted(lane)).collect();
+                    add(&|i, j| sorted_uniform(rows[i], rows[j], Exponent::Two));
                 } else {
                     let pairs: Vec<_> = scratch
                         .iter_mut()

@@ -54,6 +54,7 @@ mod hspdsw;
 mod kernel;
 mod max_sliced;
 mod measure;
+mod network;
 mod one_dimensional;
 mod packed;
 mod plan;

@@ -7,8 +7,16 @@ use rayon::prelude::*;
 
 use super::directions::{DirectionBank, PANEL};
 use super::measure::Projected;
+use super::network::{LANES, Row, sort_lanes};
 use super::packed::packed_len;
 use super::sort::{SortScratch, sort_by_key};
+
+/// Most points whose directions are sorted side by side; more of them leave the second cache, and the network compares
+/// each of them log² n times.
+const SIDE_BY_SIDE: usize = 1 << 14;
+
+/// Low bits of a key that hold its point while points are sorted.
+const POINT_BITS: u64 = SIDE_BY_SIDE as u64 - 1;
 
 /// Products of one panel of [`PANEL`] directions or coordinates with all rows: n rows of [`PANEL`] numbers. On one thread:
 /// panels are what threads share.
@@ -51,28 +59,17 @@ pub(crate) fn combine_directions(bank: &DirectionBank, weights: &[f64], out: &mu
     }
 }
 
-/// Turns n rows of [`PANEL`] values into [`PANEL`] rows of n.
-pub(crate) fn transpose_panel(interleaved: &[f64], out: &mut Vec<f64>) {
-    let n = interleaved.len() / PANEL;
-    out.clear();
-    out.resize(interleaved.len(), 0.0);
-    // Tiles of 16 x 8 keep the strided side in cache.
-    for (tile, block) in interleaved.chunks(8 * PANEL).enumerate() {
-        for lane in 0..PANEL {
-            let start = lane * n + tile * 8;
-            for (slot, row) in out[start..].iter_mut().zip(block.chunks_exact(PANEL)) {
-                *slot = row[lane];
-            }
-        }
-    }
-}
-
 /// Scratch of one panel of one cloud: projections in both layouts.
 #[derive(Default)]
 pub(crate) struct PanelScratch {
     interleaved: Vec<f64>,
     rows: Vec<f64>,
     pairs: Vec<(f64, f64)>,
+    keys: Vec<Row>,
+    /// Whether [`Self::order_lanes`] came after the last projection.
+    ordered: bool,
+    /// Keys with their points in the low bits, group after group of [`LANES`] directions, nearly in order.
+    marked: [Vec<Row>; PANEL / LANES],
     sort_values: SortScratch<f64>,
     sort_pairs: SortScratch<(f64, f64)>,
     sort_points: SortScratch<(f64, u32)>,
@@ -82,28 +79,85 @@ impl PanelScratch {
     /// Projects and sorts: direction `lane` of the panel then has its sorted projections in [`Self::sorted`].
     pub(crate) fn project_sorted(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
         cloud.fill(arch, bank, index, &mut self.interleaved);
-        transpose_panel(&self.interleaved, &mut self.rows);
-        let n = self.rows.len() / PANEL;
-        for row in self.rows.chunks_exact_mut(n).take(bank.panel_len(index)) {
-            sort_by_key(row, &mut self.sort_values, |x| *x, |_, _| Ordering::Equal);
+        let n = self.interleaved.len() / PANEL;
+        let directions = bank.panel_len(index);
+        if n > SIDE_BY_SIDE {
+            // One direction at a time, when it is asked for: a large cloud is not kept twice.
+            return;
+        }
+        self.rows.resize(n * PANEL, 0.0);
+        for (group, out) in self
+            .rows
+            .chunks_mut(LANES * n)
+            .enumerate()
+            .take(directions.div_ceil(LANES))
+        {
+            self.keys.clear();
+            let (rows, _) = self.interleaved.as_chunks::<LANES>();
+            self.keys.extend(rows.iter().skip(group).step_by(PANEL / LANES));
+            sort_lanes(arch, &mut self.keys);
+            // Tiles keep the strided side in cache.
+            for (tile, rows) in self.keys[..n].chunks(LANES).enumerate() {
+                for lane in 0..LANES {
+                    let start = lane * n + tile * LANES;
+                    for (slot, row) in out[start..].iter_mut().zip(rows) {
+                        *slot = row[lane];
+                    }
+                }
+            }
         }
     }
 
-    /// Sorted projections on direction `lane` of the panel.
-    pub(crate) fn sorted(&self, lane: usize) -> &[f64] {
-        let n = self.rows.len() / PANEL;
-        &self.rows[lane * n..(lane + 1) * n]
+    /// Sorted projections on direction `lane` of the panel, after [`Self::project_sorted`].
+    pub(crate) fn sorted(&mut self, lane: usize) -> &[f64] {
+        let n = self.interleaved.len() / PANEL;
+        if n <= SIDE_BY_SIDE {
+            return &self.rows[lane * n..(lane + 1) * n];
+        }
+        self.rows.clear();
+        self.rows.extend(self.interleaved[lane..].iter().step_by(PANEL));
+        sort_by_key(&mut self.rows, &mut self.sort_values, |x| *x, |_, _| Ordering::Equal);
+        &self.rows
     }
 
     /// Projects only.
     pub(crate) fn project(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
         cloud.fill(arch, bank, index, &mut self.interleaved);
+        self.ordered = false;
+    }
+
+    /// Sorts the points of all directions at once, after [`Self::project`], where that pays: [`Self::argsort`] then only
+    /// reads.
+    pub(crate) fn order_lanes(&mut self, arch: Arch) {
+        if self.interleaved.len() / PANEL > SIDE_BY_SIDE {
+            return;
+        }
+        self.ordered = true;
+        let (rows, _) = self.interleaved.as_chunks::<LANES>();
+        for (group, marked) in self.marked.iter_mut().enumerate() {
+            let rows = rows.iter().skip(group).step_by(PANEL / LANES);
+            marked.clear();
+            marked.extend(
+                rows.zip(0..)
+                    .map(|(keys, point)| keys.map(|key| f64::from_bits(key.to_bits() & !POINT_BITS | point))),
+            );
+            sort_lanes(arch, marked);
+        }
     }
 
     /// Writes the sorted (projection, point) pairs of direction `lane` after [`Self::project`]; ties keep the order of
     /// the points.
     pub(crate) fn argsort(&mut self, lane: usize, out: &mut Vec<(f64, u32)>) {
         out.clear();
+        if self.ordered {
+            let n = self.interleaved.len() / PANEL;
+            out.extend(self.marked[lane / LANES][..n].iter().map(|row| {
+                let point = (row[lane % LANES].to_bits() & POINT_BITS) as u32;
+                (self.interleaved[point as usize * PANEL + lane], point)
+            }));
+            settle(out);
+            return;
+        }
         out.extend(
             self.interleaved[lane..]
                 .iter()
@@ -138,9 +192,27 @@ impl PanelScratch {
     }
 }
 
+/// Sorts what is sorted but for keys that differ in their marked bits only. Insertion, and a sort where many do.
+fn settle(order: &mut [(f64, u32)]) {
+    let compare = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let mut allowance = 16 * order.len();
+    for i in 1..order.len() {
+        let mut place = i;
+        while place > 0 && compare(&order[place - 1], &order[place]).is_gt() {
+            order.swap(place - 1, place);
+            place -= 1;
+            allowance -= 1;
+            if allowance == 0 {
+                return order.sort_unstable_by(compare);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sliced::LogCloud;
 
     #[test]
     fn products_are_dot_products_wherever_the_point_stands() {
@@ -168,14 +240,40 @@ mod tests {
         }
     }
 
+    /// Points as an axis times a number: projections tie, nearly tie, fall and rise with the point.
     #[test]
-    fn transposing_moves_every_projection() {
-        let interleaved: Vec<f64> = (0..11 * PANEL).map(|x| x as f64).collect();
-        let mut rows = Vec::new();
-        transpose_panel(&interleaved, &mut rows);
-        for i in 0..11 {
-            for lane in 0..PANEL {
-                assert_eq!(rows[lane * 11 + i], interleaved[i * PANEL + lane]);
+    fn orders_are_those_of_a_stable_sort() {
+        let bank = DirectionBank::lambda_s(2, 20, 3).unwrap();
+        let arch = Arch::new();
+        let shapes: [fn(usize) -> f64; 5] = [
+            |i| (i as f64 * 0.7).sin(),
+            |i| (i % 3) as f64,
+            |_| -1.0,
+            |i| 1.0 + 1e-14 * ((i * 7919) % 101) as f64,
+            |i| -(i as f64),
+        ];
+        for n in [1, 7, 8, 100, 2000, SIDE_BY_SIDE + 5] {
+            for shape in shapes {
+                let rows = (0..n).flat_map(|i| [shape(i), 0.5 * shape(i), 0.0]).collect();
+                let cloud = LogCloud::from_packed_rows(2, rows).unwrap();
+                let mut scratch = PanelScratch::default();
+                let mut found = Vec::new();
+                for panel in 0..bank.panel_count() {
+                    for lane in 0..bank.panel_len(panel) {
+                        scratch.project(arch, &bank, panel, &cloud);
+                        scratch.argsort(lane, &mut found);
+                        let expected = found.clone();
+                        scratch.order_lanes(arch);
+                        scratch.argsort(lane, &mut found);
+                        assert_eq!(found, expected, "n = {n}");
+                        scratch.project_sorted(arch, &bank, panel, &cloud);
+                        let keys: Vec<f64> = expected.iter().map(|x| x.0).collect();
+                        assert_eq!(scratch.sorted(lane), keys, "n = {n}");
+                        if n > 2000 {
+                            break;
+                        }
+                    }
+                }
             }
         }
     }

@@ -66,6 +66,7 @@ pub fn two_sample_test(
             <(PanelScratch, Vec<(f64, u32)>)>::default,
             |(scratch, order), (panel, out)| {
                 scratch.project(arch, bank, panel, &pooled);
+                scratch.order_lanes(arch);
                 for (lane, out) in out.chunks_exact_mut(total).enumerate() {
                     scratch.argsort(lane, order);
                     out.copy_from_slice(order);

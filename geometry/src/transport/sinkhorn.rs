@@ -34,6 +34,8 @@ pub struct SinkhornReport {
     pub plan: DMatrix<f64>,
     /// ⟨π, C⟩, without the entropy.
     pub cost: f64,
+    /// ⟨π, C⟩ + ε KL(π | a bᵀ): what was minimised. Its derivative by C_ij is π_ij.
+    pub regularized_cost: f64,
     /// Iterations made.
     pub iterations: usize,
     /// Σ_i |Σ_j π_ij − a_i|.
@@ -119,8 +121,16 @@ pub fn sinkhorn(
     }
     let plan = DMatrix::from_fn(n, m, |i, j| u[i] * kernel[(i, j)] * v[j]);
     let (iterations, marginal_error) = report;
+    let mut divergence = 0.0;
+    for (j, column) in plan.column_iter().enumerate() {
+        for (mass, a) in column.iter().zip(&a).filter(|(mass, _)| **mass > 0.0) {
+            divergence += mass * (mass / (a * b[j])).ln();
+        }
+    }
+    let transport = plan.dot(cost);
     Ok(SinkhornReport {
-        cost: plan.dot(cost),
+        cost: transport,
+        regularized_cost: transport + epsilon * divergence,
         plan,
         iterations,
         marginal_error,

@@ -1,13 +1,14 @@
 //! Empirical measures of SPD matrices in logarithmic coordinates.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use super::packed::{pack_into, packed_len, unpack_into};
 use crate::batch::{SpdBatch, SymBatch};
 use crate::error::{Error, Result};
 
 /// Matrices whose logarithms are taken at once, so that a large cloud never exists three times in memory.
-const LOG_CHUNK: usize = 4096;
+const LOG_CHUNK: usize = 1024;
 
 /// Largest accepted |Σ weights − 1|.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
@@ -250,12 +251,16 @@ impl LogCloud {
 /// Packs `logs` (points `first..` of their measure) and refuses numerically singular matrices.
 fn pack_logs(logs: &SymBatch, first: usize, out: &mut [f64]) -> Result<()> {
     let order = logs.order();
-    let logs = logs.as_slice().chunks_exact(order * order);
-    for (index, (log, row)) in logs.zip(out.chunks_exact_mut(packed_len(order))).enumerate() {
-        pack_into(log, order, row);
-        check_rank(log, order, first + index)?;
-    }
-    Ok(())
+    let rows = out.par_chunks_exact_mut(packed_len(order)).enumerate();
+    let refused = logs
+        .as_slice()
+        .par_chunks_exact(order * order)
+        .zip(rows)
+        .find_map_first(|(log, (index, row))| {
+            pack_into(log, order, row);
+            check_rank(log, order, first + index).err()
+        });
+    refused.map_or(Ok(()), Err)
 }
 
 /// Spread of the eigenvalues of log X = log of the condition number of X. It is at most √2 ‖log X − (tr/d) I‖, so

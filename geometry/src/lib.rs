@@ -69,6 +69,7 @@ pub mod matrix_functions;
 pub mod mean;
 pub mod metric;
 pub mod metrics;
+mod pairwise;
 pub mod random;
 pub mod sliced;
 pub mod spd;

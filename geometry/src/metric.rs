@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
 use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
 use crate::kernel::ExtendedKernel;
 use crate::matrix_functions::symmetrised;
 use crate::mean::{self, MeanOptions, MeanReport};
+use crate::pairwise;
 use crate::spd::Spd;
 use crate::vech::vech;
 
@@ -71,6 +73,18 @@ pub trait Metric: Debug + Send + Sync {
     /// Riemannian distance d(A, B).
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         self.norm(a, &self.log(a, b)?)
+    }
+
+    /// Distances of all pairs of a batch: N × N, symmetric to the last bit, zero on the diagonal. Threads over pairs;
+    /// the same bits for every number of threads. Costs N(N − 1)/2 distances, or less where a metric knows better.
+    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        let points: Vec<Spd> = (0..batch.len()).into_par_iter().map(|i| batch.get(i)).collect();
+        pairwise::by_rows(batch.len(), |i, row| {
+            for (j, d) in row.iter_mut().enumerate() {
+                *d = self.distance(&points[i], &points[j])?;
+            }
+            Ok(())
+        })
     }
 
     /// Exp_Σ(X), the end of the geodesic that starts at Σ with velocity X.

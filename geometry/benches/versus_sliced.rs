@@ -79,13 +79,28 @@ fn timed(start: Instant, value: f64) -> Answer {
     Ok(format!("{{\"seconds\": {}, \"value\": {value:e}}}", seconds(start)))
 }
 
+/// Least time of a few runs, as the other side takes it: at most 5, none begun after a second.
+fn least(mut task: impl FnMut() -> Result<f64, Box<dyn std::error::Error>>) -> Answer {
+    let (begin, mut best, mut value) = (Instant::now(), f64::INFINITY, 0.0);
+    for _ in 0..5 {
+        let start = Instant::now();
+        value = task()?;
+        best = best.min(seconds(start));
+        if seconds(begin) > 1.0 {
+            break;
+        }
+    }
+    Ok(format!("{{\"seconds\": {best}, \"value\": {value:e}}}"))
+}
+
 /// SPDSW_2² with drawing of directions and logarithms.
 fn spdsw(x: &str, y: &str, order: &str, directions: &str) -> Answer {
     let (x, y) = (batch(x, order)?, batch(y, order)?);
-    let start = Instant::now();
-    let bank = DirectionBank::lambda_s(x.order(), directions.parse()?, 1)?;
-    let value = spdsw_pow(&bank, &LogCloud::try_new(&x)?, &LogCloud::try_new(&y)?, 2.0)?;
-    timed(start, value)
+    let directions = directions.parse()?;
+    least(|| {
+        let bank = DirectionBank::lambda_s(x.order(), directions, 1)?;
+        Ok(spdsw_pow(&bank, &LogCloud::try_new(&x)?, &LogCloud::try_new(&y)?, 2.0)?)
+    })
 }
 
 /// SPDSW_2² with given directions (symmetric matrices), for comparing values.
@@ -167,18 +182,18 @@ fn kernel(logs: &str, order: &str, people: &str, directions: &str, levels: &str)
         .collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
     let bank = DirectionBank::lambda_s(order, directions.parse()?, 1)?;
     let levels = levels.parse()?;
-    let start = Instant::now();
-    let features = clouds
-        .iter()
-        .map(|cloud| bank.quantile_features(cloud, levels))
-        .collect::<Result<Vec<_>, _>>()?;
-    let squared = squared_distances(&features)?;
-    let gamma = median_gamma(&squared, &(0..people).collect::<Vec<_>>())?;
-    let kernel = gaussian_kernel(&[squared], &[gamma], BandRule::Sum)?;
-    timed(start, kernel.sum())
+    least(|| {
+        let features = clouds
+            .iter()
+            .map(|cloud| bank.quantile_features(cloud, levels))
+            .collect::<Result<Vec<_>, _>>()?;
+        let squared = squared_distances(&features)?;
+        let gamma = median_gamma(&squared, &(0..people).collect::<Vec<_>>())?;
+        Ok(gaussian_kernel(&[squared], &[gamma], BandRule::Sum)?.sum())
+    })
 }
 
-/// One preconditioned step of a particle flow (mean over a flow), logarithms and sorted target given.
+/// One preconditioned step of a particle flow (mean over the fastest of five flows), logarithms and sorted target given.
 fn step(x: &str, y: &str, order: &str, directions: &str) -> Answer {
     let (x, y) = (
         LogCloud::try_new(&batch(x, order)?)?,
@@ -187,11 +202,14 @@ fn step(x: &str, y: &str, order: &str, directions: &str) -> Answer {
     let bank = DirectionBank::lambda_s(x.order(), directions.parse()?, 1)?;
     let loss = SlicedLoss::try_new(&bank, &y, 2.0)?;
     let options = FlowOptions::default();
-    std::hint::black_box(flow(&loss, &x, options)?);
-    let start = Instant::now();
-    let report = flow(&loss, &x, options)?;
-    let each = seconds(start) / options.steps as f64;
-    Ok(format!("{{\"seconds\": {each}, \"value\": {:e}}}", report.losses[0]))
+    let mut each = f64::INFINITY;
+    let mut first = 0.0;
+    for _ in 0..5 {
+        let start = Instant::now();
+        first = flow(&loss, &x, options)?.losses[0];
+        each = each.min(seconds(start) / options.steps as f64);
+    }
+    Ok(format!("{{\"seconds\": {each}, \"value\": {first:e}}}"))
 }
 
 /// A whole alignment from matrices: logarithms, directions, sorted target, steps. `value` is the loss reached.

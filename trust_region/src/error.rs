@@ -1,7 +1,9 @@
 //! The error type of this crate.
 
+use crate::UserError;
+
 /// Why a problem was refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Two inputs that must share a length do not.
@@ -38,6 +40,32 @@ pub enum Error {
         /// Index of the first such entry.
         index: usize,
     },
+    /// A parameter is out of its range.
+    #[error("{name} = {value}: {reason}")]
+    InvalidParameter {
+        /// The parameter.
+        name: &'static str,
+        /// The value found.
+        value: f64,
+        /// What it must be.
+        reason: &'static str,
+    },
+    /// A function of the user failed; its error is handed back unchanged.
+    #[error("{0}")]
+    User(UserError),
+}
+
+impl Error {
+    pub(crate) fn require_positive(name: &'static str, value: f64) -> Result<()> {
+        if value > 0.0 && value.is_finite() {
+            return Ok(());
+        }
+        Err(Self::InvalidParameter {
+            name,
+            value,
+            reason: "must be positive and finite",
+        })
+    }
 }
 
 /// Result with this crate's [`Error`].

@@ -1,14 +1,83 @@
 //! Nonlinear systems with bounds, F(x) = 0 with l ≤ x ≤ u, by affine-scaling trust regions.
 //!
-//! This release holds the vocabulary of errors that the solvers will share; the solvers (STRSCNE, CoDoSol and the
-//! convex combinations of scaling matrices of Ayanzadeh, Yazdanian and Shahamatnia, arXiv 1904.09209) are not in it yet.
+//! # The idea
+//! Newton's method leaves the box. Pulling its steps back to the boundary makes iterates stick there, so steps are made in
+//! a region {p : ‖D^(-1/2) p‖ ≤ Δ} whose axes shrink with the distance to the bounds that the descent direction faces:
+//! D(x) is the scaling matrix, and D g = 0 with g = JᵀF says that no step inside the box helps to first order. Every
+//! iterate is strictly inside, F is asked for in the box only, and ‖F‖ falls at every step.
+//!
+//! # Quick start
+//! ```
+//! use hadamard_trust_region::{Bounds, Solver, System, UserError};
+//!
+//! /// a + b² = 0 and b + a² = 0 on [0, 2]²: the root is the corner.
+//! struct Corner;
+//! impl System for Corner {
+//!     fn variables(&self) -> usize {
+//!         2
+//!     }
+//!     fn residual(&self, x: &[f64], f: &mut [f64]) -> Result<(), UserError> {
+//!         (f[0], f[1]) = (x[0] + x[1] * x[1], x[1] + x[0] * x[0]);
+//!         Ok(())
+//!     }
+//!     fn jacobian(&self, x: &[f64], _f: &[f64], _b: &Bounds, j: &mut [f64]) -> Result<usize, UserError> {
+//!         j.copy_from_slice(&[1.0, 2.0 * x[0], 2.0 * x[1], 1.0]); // column by column
+//!         Ok(0)
+//!     }
+//! }
+//!
+//! let bounds = Bounds::new(vec![0.0; 2], vec![2.0; 2])?;
+//! let solution = Solver::default().solve(&Corner, &bounds, &[1.5, 1.5])?;
+//! assert!(solution.exit.is_root() && solution.norm <= 1e-8);
+//! assert_eq!(solution.active, [0, 1]);
+//! # Ok::<(), hadamard_trust_region::Error>(())
+//! ```
+//!
+//! # How to choose
+//! - [`Solver::default`]: constrained dogleg, mixed scaling, restarts. Start here.
+//! - [`Solver::classical`] with [`Method::Strscne`] or [`Method::Codosol`]: the published methods, for comparison.
+//! - [`Solver::least_squares`]: when no root need exist, or F has more or fewer equations than variables.
+//! - [`Solver::find_all`]: many roots in a box; it finds what its starts lead to and proves nothing about the rest.
+//! - Scaling: see [`scaling`].
+//!
+//! # Ends
+//! [`Exit::Root`] is the only success of a root finder; the other exits say what else happened, and
+//! [`Solution::optimality`] whether the point is a local minimum of ‖F‖.
+//!
+//! # Costs and limits
+//! An iteration takes one F for each trial, one J, one factorisation and two products with J; dense Jacobians up to order
+//! 64 without any allocation. Sparse Jacobians keep one symbolic analysis. Matrix-free ones solve by LSMR and need
+//! products with Jᵀ.
+//!
+//! # References
+//! - A. Ayanzadeh, S. Yazdanian, E. Shahamatnia, A new class of scaling matrices for scaled trust region algorithms, 2019,
+//!   arXiv 1904.09209.
+//! - S. Bellavia, M. Macconi, B. Morini, STRSCNE: a scaled trust-region solver for constrained nonlinear equations,
+//!   Comput. Optim. Appl. 28, 2004.
+//! - S. Bellavia, M. Macconi, S. Pieraccini, Constrained dogleg methods for nonlinear systems with simple bounds, Comput.
+//!   Optim. Appl. 53, 2012.
+//! - T. Coleman, Y. Li, SIAM J. Optim. 6, 1996; C. Kanzow, A. Klug, Comput. Optim. Appl. 35, 2006; W. Hager, B. Mair,
+//!   H. Zhang, Math. Program. 119, 2009; M. Heinkenschloss, M. Ulbrich, S. Ulbrich, Math. Program. 86, 1999.
 
+mod blocks;
 mod bounds;
 mod error;
+mod linear;
+mod local;
+mod method;
 mod pattern;
+mod reduce;
+mod report;
+mod restart;
+pub mod scaling;
+mod solver;
 mod system;
 
+pub use blocks::step_to_bound;
 pub use bounds::Bounds;
 pub use error::{Error, Result};
+pub use method::{Method, Shape, StepKind};
 pub use pattern::Pattern;
+pub use report::{Exit, Iteration, Observer, Solution};
+pub use solver::{AllRoots, InitialRadius, Solver};
 pub use system::{Structure, System, UserError};

@@ -1,0 +1,145 @@
+//! What all methods are made of: steps to the boundary, truncation, roots of the dogleg's quadratic, strict starts.
+
+use crate::Bounds;
+
+/// Fraction of the way to the boundary that a step may go.
+pub(crate) const INTERIOR: f64 = 0.99995;
+
+/// ‖x‖₂ without overflow.
+pub(crate) fn norm(x: &[f64]) -> f64 {
+    let plain: f64 = x.iter().map(|v| v * v).sum();
+    if plain.is_normal() && plain < 1e300 {
+        return plain.sqrt();
+    }
+    let largest = x
+        .iter()
+        .fold(0.0, |m: f64, v| if v.is_nan() { f64::NAN } else { m.max(v.abs()) });
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * x.iter().map(|v| (v / largest) * (v / largest)).sum::<f64>().sqrt()
+}
+
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+/// The largest t ≥ 0 with x + t p in the box; ∞ when p meets no bound. O(n).
+///
+/// ```
+/// use hadamard_trust_region::{Bounds, step_to_bound};
+/// let bounds = Bounds::new(vec![0.0, 0.0], vec![1.0, 1.0])?;
+/// assert_eq!(step_to_bound(&bounds, &[0.5, 0.5], &[-0.25, 0.125]), 2.0);
+/// # Ok::<(), hadamard_trust_region::Error>(())
+/// ```
+pub fn step_to_bound(bounds: &Bounds, x: &[f64], p: &[f64]) -> f64 {
+    let sides = bounds.lower().iter().zip(bounds.upper());
+    let mut least = f64::INFINITY;
+    for ((&x, &p), (&l, &u)) in x.iter().zip(p).zip(sides) {
+        let t = match p {
+            p if p > 0.0 => (u - x) / p,
+            p if p < 0.0 => (l - x) / p,
+            _ => continue,
+        };
+        // `min` passes over a NaN.
+        least = least.min(t);
+    }
+    least
+}
+
+/// The factor that pulls the step q from x back into the interior: max(θ, 1 − ‖q‖) λ when the boundary is at λ ≤ 1.
+pub(crate) fn truncation(bounds: &Bounds, x: &[f64], q: &[f64]) -> f64 {
+    let reach = step_to_bound(bounds, x, q);
+    if reach <= 1.0 {
+        INTERIOR.max(1.0 - norm(q)) * reach
+    } else {
+        1.0
+    }
+}
+
+/// The roots of a t² + 2 b t + c with a > 0 and c ≤ 0, the negative one first; stable for any b.
+pub(crate) fn segment_roots(a: f64, b: f64, c: f64) -> (f64, f64) {
+    let root = (b * b - a * c).max(0.0).sqrt();
+    let q = if b > 0.0 { -(b + root) } else { root - b };
+    let (first, second) = (q / a, if q == 0.0 { 0.0 } else { c / q });
+    (first.min(second), first.max(second))
+}
+
+/// x moved to the nearest point of the box.
+pub(crate) fn project(bounds: &Bounds, x: &mut [f64]) {
+    for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
+        *x = x.max(l).min(u);
+    }
+}
+
+/// x moved to the nearest floats strictly inside.
+pub(crate) fn pull_inside(bounds: &Bounds, x: &mut [f64]) {
+    for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
+        *x = x.max(l.next_up()).min(u.next_down());
+    }
+}
+
+/// A start strictly inside: projected, then pushed off a bound by 1e-4 max(1, |bound|), at most 1e-4 of the width.
+pub(crate) fn strict_start(bounds: &Bounds, x: &mut [f64]) {
+    project(bounds, x);
+    for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
+        let width = u - l;
+        let gap = |bound: f64| (1e-4 * bound.abs().max(1.0)).min(1e-4 * width);
+        if *x <= l {
+            *x = (l + gap(l)).max(l.next_up());
+        } else if *x >= u {
+            *x = (u - gap(u)).min(u.next_down());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_roots_for_any_middle_coefficient() {
+        for (a, b, c) in [
+            (2.0, 0.5, -1.0),
+            (2.0, -0.5, -1.0),
+            (1.0, 0.0, -4.0),
+            (1e-8, 1.0, -1.0),
+            (1.0, 1e8, -1.0),
+        ] {
+            let (low, high) = segment_roots(a, b, c);
+            assert!(low <= 0.0 && high >= 0.0);
+            for t in [low, high] {
+                // Backward stable: relative to the largest term.
+                let size = (a * t * t).abs().max((2.0 * b * t).abs()).max(c.abs());
+                assert!((a * t * t + 2.0 * b * t + c).abs() <= 8.0 * f64::EPSILON * size);
+            }
+        }
+        assert_eq!(segment_roots(1.0, 0.0, 0.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn starts_are_strict_and_stay() {
+        let bounds = Bounds::new(
+            vec![0.0, f64::NEG_INFINITY, 3.0],
+            vec![1.0, -1e6, 3.0_f64.next_up().next_up()],
+        )
+        .unwrap();
+        let mut x = [7.0, 5.0, 0.0];
+        strict_start(&bounds, &mut x);
+        for (x, (l, u)) in x.iter().zip(bounds.lower().iter().zip(bounds.upper())) {
+            assert!(l < x && x < u, "{l} {x} {u}");
+        }
+        let once = x;
+        strict_start(&bounds, &mut x);
+        assert_eq!(x, once);
+    }
+
+    #[test]
+    fn norms_do_not_overflow() {
+        assert!((norm(&[3e200, 4e200]) / 5e200 - 1.0).abs() < 1e-15);
+        assert!((norm(&[3e-200, 4e-200]) / 5e-200 - 1.0).abs() < 1e-15);
+        assert!(norm(&[f64::NAN, 1.0]).is_nan());
+        assert_eq!(norm(&[f64::INFINITY, 1.0]), f64::INFINITY);
+        assert_eq!(norm(&[]), 0.0);
+    }
+}

@@ -66,6 +66,7 @@ mod linear;
 mod local;
 mod method;
 mod pattern;
+pub mod problems;
 mod reduce;
 mod report;
 mod restart;

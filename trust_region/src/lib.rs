@@ -38,6 +38,7 @@
 //! - [`Solver::classical`] with [`Method::Strscne`] or [`Method::Codosol`]: the published methods, for comparison.
 //! - [`Solver::least_squares`]: when no root need exist, or F has more or fewer equations than variables.
 //! - [`Solver::find_all`]: many roots in a box; it finds what its starts lead to and proves nothing about the rest.
+//! - Without a Jacobian at hand: [`adaptors`], with differences that stay in the box or dual numbers.
 //! - Scaling: see [`scaling`].
 //!
 //! # Ends
@@ -59,6 +60,7 @@
 //! - T. Coleman, Y. Li, SIAM J. Optim. 6, 1996; C. Kanzow, A. Klug, Comput. Optim. Appl. 35, 2006; W. Hager, B. Mair,
 //!   H. Zhang, Math. Program. 119, 2009; M. Heinkenschloss, M. Ulbrich, S. Ulbrich, Math. Program. 86, 1999.
 
+pub mod adaptors;
 mod blocks;
 mod bounds;
 mod error;

@@ -14,7 +14,9 @@ fn timed(problem: &Problem, start: &[f64], solver: &Solver, runs: usize) -> Resu
     let mut last = None;
     for _ in 0..runs {
         let begin = Instant::now();
-        let solution = solver.solve(problem, problem.bounds(), start).map_err(|e| e.to_string())?;
+        let solution = solver
+            .solve(problem, problem.bounds(), start)
+            .map_err(|e| e.to_string())?;
         least = least.min(begin.elapsed().as_secs_f64());
         last = Some(solution);
     }
@@ -23,7 +25,9 @@ fn timed(problem: &Problem, start: &[f64], solver: &Solver, runs: usize) -> Resu
 
 fn start(problem: &Problem, name: &str) -> Result<Vec<f64>, String> {
     let found = problem.starts().into_iter().find(|s| s.0 == name);
-    found.map(|s| s.1).ok_or(format!("{} has no start {name}", problem.name()))
+    found
+        .map(|s| s.1)
+        .ok_or(format!("{} has no start {name}", problem.name()))
 }
 
 /// `large NAME N START`: one structured problem. `small NAME START`: one of the collection. `collection`: all starts.
@@ -34,7 +38,9 @@ fn answer(line: &str) -> Result<Value, String> {
         "large" => {
             let n: usize = text(2)?.parse().map_err(|_| "word 2: a number")?;
             let wanted = format!("{}_n", text(1)?);
-            let found = problems::structured(n).into_iter().find(|p| p.name().starts_with(&wanted));
+            let found = problems::structured(n)
+                .into_iter()
+                .find(|p| p.name().starts_with(&wanted));
             (found.ok_or("no such problem")?, 3)
         }
         "small" => (problems::named(text(1)?).ok_or("no such problem")?, 20),

@@ -1,5 +1,6 @@
 //! The Jacobian at one point: products, and Newton steps.
 
+mod banded;
 mod dense;
 mod lsmr;
 mod sparse;

@@ -1,16 +1,18 @@
-//! Sparse Newton steps: LU with one symbolic analysis for all iterations.
+//! Sparse Newton steps: banded LU near the diagonal, else LU with one symbolic analysis for all iterations.
 
 use faer::Conj;
 use faer::linalg::solvers::SolveCore;
 use faer::sparse::linalg::solvers;
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 
+use super::banded::Band;
 use crate::Pattern;
 
 /// The pattern and its symbolic factorisation.
 pub(crate) struct Lu {
     columns: usize,
     structure: SymbolicSparseColMat<usize>,
+    band: Option<Band>,
     analysis: Option<solvers::SymbolicLu<usize>>,
 }
 
@@ -23,9 +25,10 @@ impl Lu {
             None,
             pattern.row_indices().to_vec(),
         );
+        let band = Band::new(pattern);
         let square = pattern.rows() == pattern.columns();
         // Without an analysis (too large for memory) steps are found by LSMR.
-        let analysis = if square {
+        let analysis = if square && band.is_none() {
             solvers::SymbolicLu::try_new(structure.as_ref()).ok()
         } else {
             None
@@ -33,12 +36,18 @@ impl Lu {
         Self {
             columns: pattern.columns(),
             structure,
+            band,
             analysis,
         }
     }
 
     /// x with A x = b; false when A is singular or the solution is not finite.
     pub(crate) fn solve(&mut self, entries: &[f64], b: &[f64], x: &mut [f64]) -> bool {
+        if let Some(band) = &mut self.band {
+            x.copy_from_slice(b);
+            let solved = band.solve(self.structure.col_ptr(), self.structure.row_idx(), entries, x);
+            return solved && x.iter().all(|v| v.is_finite());
+        }
         let Some(analysis) = &self.analysis else { return false };
         let a = SparseColMatRef::new(self.structure.as_ref(), entries);
         let Ok(lu) = solvers::Lu::try_new_with_symbolic(analysis.clone(), a) else {

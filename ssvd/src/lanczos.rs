@@ -125,12 +125,11 @@ pub fn lanczos(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<
     check_rank(k, m, n)?;
     check_tolerance(options.tolerance)?;
     let block = match options.block {
-        0 if k >= 24 => 16,
-        0 => 8,
+        0 => 4,
         given => given,
     };
     let basis = match options.basis {
-        0 => (k + k.max(64)).next_multiple_of(block),
+        0 => (k + k.max(32)).next_multiple_of(block),
         given => given,
     };
     if basis < k + 2 * block && m.min(n) > basis {

@@ -108,6 +108,12 @@ pub enum Error {
         /// Which operation.
         operation: &'static str,
     },
+    /// A number came out as NaN because its terms overflow or underflow.
+    #[error("{what} is beyond the range of floating point")]
+    OutOfRange {
+        /// Which number.
+        what: &'static str,
+    },
     /// An iteration ended without reaching its tolerance.
     #[error("{what} did not converge in {iterations} iterations: residual {residual:e}, tolerance {tolerance:e}")]
     NoConvergence {

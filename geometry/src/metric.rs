@@ -67,7 +67,10 @@ pub trait Metric: Debug + Send + Sync {
 
     /// g*_Σ(p, q) = tr(G⁻¹(p) q), the product of cotangent vectors.
     fn cometric(&self, at: &Spd, p: &DMatrix<f64>, q: &DMatrix<f64>) -> Result<f64> {
-        Ok(self.sharp(at, p)?.dot(&checked_tangent(at, q)?))
+        number(
+            "product of cotangent vectors",
+            self.sharp(at, p)?.dot(&checked_tangent(at, q)?),
+        )
     }
 
     /// Riemannian distance d(A, B).
@@ -161,6 +164,15 @@ pub trait Metric: Debug + Send + Sync {
     fn is_complete(&self) -> bool;
 }
 
+/// The value, unless it is NaN: valid input has none, so terms of it left the range of floating point.
+pub(crate) fn number(what: &'static str, value: f64) -> Result<f64> {
+    if value.is_nan() {
+        Err(Error::OutOfRange { what })
+    } else {
+        Ok(value)
+    }
+}
+
 /// The general machinery behind the default methods.
 fn engine<'a, M: Metric + ?Sized>(metric: &'a M, operation: &'static str) -> Result<ExtendedKernel<'a>> {
     metric.extended_kernel().ok_or_else(|| Error::Unsupported {
@@ -236,7 +248,10 @@ impl TraceTerm {
     /// ⟨X, Y⟩.
     pub(crate) fn inner(self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
         self.trace_weight(x.nrows())?;
-        Ok(self.alpha * x.dot(y) + self.beta * x.trace() * y.trace())
+        number(
+            "inner product",
+            self.alpha * x.dot(y) + self.beta * x.trace() * y.trace(),
+        )
     }
 
     /// The isometry F onto the Frobenius product: ⟨X, X⟩ = ‖F(X)‖².

@@ -28,7 +28,7 @@ impl Spd {
     ///
     /// # Errors
     /// [`Error::Empty`] for order 0, [`Error::NotSquare`], [`Error::NonFinite`], [`Error::NotSymmetric`],
-    /// [`Error::NotPositiveDefinite`] with the failing pivot.
+    /// [`Error::NotPositiveDefinite`] with the failing pivot, also when it is below the smallest normal number.
     ///
     /// ```
     /// use hadamard_geometry::Spd;
@@ -202,7 +202,8 @@ pub(crate) fn cholesky(matrix: &DMatrix<f64>, index: usize) -> Result<DMatrix<f6
         for k in 0..j {
             value -= l[(j, k)] * l[(j, k)];
         }
-        if !(value > 0.0 && value.is_finite()) {
+        // The inverse of a subnormal pivot overflows.
+        if !(value >= f64::MIN_POSITIVE && value.is_finite()) {
             return Err(Error::NotPositiveDefinite { index, pivot: j, value });
         }
         let pivot = value.sqrt();

@@ -57,8 +57,8 @@ fn finite(m: &DMatrix<f64>) -> bool {
 }
 
 /// `Ok` values must be numbers.
-fn scalar(result: Result<f64, Error>) -> Result<(), TestCaseError> {
-    prop_assert!(result.is_err() || result.is_ok_and(|v| !v.is_nan()));
+fn scalar(what: &str, result: Result<f64, Error>) -> Result<(), TestCaseError> {
+    prop_assert!(result.is_err() || result.is_ok_and(|v| !v.is_nan()), "{what}");
     Ok(())
 }
 
@@ -70,7 +70,7 @@ proptest! {
             return Ok(());
         };
         for metric in all_metrics() {
-            scalar(metric.inner(&a, &x, &y))?;
+            scalar(&metric.name(), metric.inner(&a, &x, &y))?;
             let _ = (metric.norm(&a, &x), metric.flat(&a, &x), metric.sharp(&a, &x), metric.cometric(&a, &x, &y));
             let _ = (metric.distance(&a, &b), metric.log(&a, &b), metric.tangent_vector(&a, &b));
             if let Ok(end) = metric.exp(&a, &x) {

@@ -6,7 +6,7 @@ use super::frame::Frame;
 use super::{Kernel, flow, shooting};
 use crate::error::{Error, Result};
 use crate::matrix_functions::{from_eigenbasis, to_eigenbasis};
-use crate::metric::{TraceTerm, check_pair, checked_tangent};
+use crate::metric::{TraceTerm, check_pair, checked_tangent, number};
 use crate::spd::Spd;
 
 /// The extended kernel metric of a kernel φ and a trace term (α, β); every O(n)-invariant metric of this crate is one.
@@ -81,7 +81,7 @@ impl<'a> ExtendedKernel<'a> {
     pub fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
         let x = to_eigenbasis(at.eigen(), &checked_tangent(at, x)?);
         let y = to_eigenbasis(at.eigen(), &checked_tangent(at, y)?);
-        Ok(self.frame(at.eigenvalues().as_slice())?.inner(&x, &y))
+        number("inner product", self.frame(at.eigenvalues().as_slice())?.inner(&x, &y))
     }
 
     /// G(X), the cotangent vector p with tr(pY) = g_Σ(X, Y) for all Y. O(n³).

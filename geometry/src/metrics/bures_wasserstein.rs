@@ -9,7 +9,7 @@ use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::matrix_functions::{double_operator, lyapunov};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval,
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, number, positive_interval,
 };
 use crate::spd::Spd;
 
@@ -60,7 +60,10 @@ impl Metric for BuresWasserstein {
     }
 
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
-        Ok(0.5 * Self::lyapunov(at, x)?.dot(&checked_tangent(at, y)?))
+        number(
+            "inner product",
+            0.5 * Self::lyapunov(at, x)?.dot(&checked_tangent(at, y)?),
+        )
     }
 
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{ExtendedKernel, Kernel};
 use crate::matrix_functions::{ScalarFunction, frechet, frechet_inverse, frechet2};
 use crate::mean::{MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, checked_tangent};
+use crate::metric::{Metric, TraceTerm, check_pair, checked_tangent, number};
 use crate::spd::Spd;
 
 /// The deformed metric (1/c²) f*g of a base metric g, f(Σ) = Σ^p: everything is that of the base at f(Σ), brought back.
@@ -126,7 +126,7 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
         let inner = self
             .base
             .inner(&self.image(at)?, &self.push(at, x)?, &self.push(at, y)?)?;
-        Ok(inner / self.scale / self.scale)
+        number("inner product", inner / self.scale / self.scale)
     }
 
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {

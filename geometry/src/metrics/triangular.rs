@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::kernel::area_squared;
 use crate::matrix_functions::symmetrised;
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval};
+use crate::metric::{Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, number, positive_interval};
 use crate::spd::Spd;
 
 /// Cholesky metric: d(A, B) = ‖L_A − L_B‖, L the lower Cholesky factors. Flat, not complete; depends on the order of the
@@ -143,7 +143,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
     }
 
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
-        Ok(Self::push(at, x)?.dot(&Self::push(at, y)?))
+        number("inner product", Self::push(at, x)?.dot(&Self::push(at, y)?))
     }
 
     /// L⁻ᵀ sym(half*(LᵀM)) L⁻¹ with M the coordinates of X times δ'(l_ii) on the diagonal.

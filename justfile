@@ -25,4 +25,4 @@ peers wing:
 
 # Every example on its default input; pictures go to out/.
 run_all:
-    for n in brain_age geodesics bci_transfer bounded_systems spectral_counts; do echo "== $n"; cargo run --release --example "$n" -- --out "out/$n" || exit 1; done
+    for n in brain_age geodesics bci_transfer bounded_systems spectral_counts streaming_svd; do echo "== $n"; cargo run --release --example "$n" -- --out "out/$n" || exit 1; done

@@ -16,6 +16,7 @@
 //! | curves on linear or logarithmic axes: convergence, spectra, counts | [`curves::lines`], [`curves::steps`] |
 //! | nodes of a Wronskian along its matrices | [`spectra::wronskian_nodes`] |
 //! | Dolan-Moré performance profiles | [`curves::performance_profiles`] |
+//! | a truncated SVD through batches: time, error, spectrum | [`streaming::streamed_svd`] |
 //!
 //! [`Figure::save`] chooses the format by the extension of the file. Letters come from a font inside the crate, so no
 //! system font is needed, and the same figure gives the same bytes. The colours are those of Okabe and Ito, told apart
@@ -41,6 +42,7 @@ mod figure;
 pub mod geodesics;
 pub mod regression;
 pub mod spectra;
+pub mod streaming;
 pub mod tangent;
 
 pub use error::{Error, Result};

@@ -39,6 +39,7 @@ mod error;
 mod lanczos;
 mod operator;
 mod orthogonal;
+mod query;
 mod read;
 mod scaling;
 mod sparse;
@@ -48,6 +49,7 @@ mod update;
 pub use error::{Result, SsvdError};
 pub use lanczos::{LanczosOptions, SolveReport, TruncatedSvd, lanczos};
 pub use operator::{FnOperator, Operator, Standardized};
+pub use query::Similarity;
 pub use read::{read_edges, read_libsvm, read_matrix_market, read_npz, write_matrix_market};
 pub use sparse::{Csr, CsrCsc};
 pub use update::{

@@ -34,7 +34,9 @@
 //! H. Simon, SIAM J. Sci. Comput. 21(2), 1999. E. Vecharynski & Y. Saad, SIAM J. Matrix Anal. Appl. 35(3), 2014.
 //! I. Yamazaki et al., SC 2015. J. Baglama & L. Reichel, SIAM J. Sci. Comput. 27, 2005.
 
+mod blocks;
 mod checkpoint;
+mod drift;
 mod error;
 mod lanczos;
 mod operator;
@@ -42,6 +44,7 @@ mod orthogonal;
 mod query;
 mod read;
 mod scaling;
+mod simd;
 mod sparse;
 mod tall;
 mod update;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
 use crate::operator::Operator;
+use crate::simd::{self, Kernel};
 
 /// A sparse matrix in compressed rows: finite values, columns strictly ascending within each row.
 ///
@@ -283,25 +284,46 @@ impl Csr {
         y.par_chunks_mut(ROWS_PER_TASK * width)
             .enumerate()
             .for_each(|(task, y)| {
-                pulp::Arch::new().dispatch(|| match width {
-                    1 => self.multiply_rows::<1>(task * ROWS_PER_TASK, x, y),
-                    4 => self.multiply_rows::<4>(task * ROWS_PER_TASK, x, y),
-                    8 => self.multiply_rows::<8>(task * ROWS_PER_TASK, x, y),
-                    16 => self.multiply_rows::<16>(task * ROWS_PER_TASK, x, y),
-                    32 => self.multiply_rows::<32>(task * ROWS_PER_TASK, x, y),
-                    _ => self.multiply_rows_any(task * ROWS_PER_TASK, x, width, y),
-                });
+                let first = task * ROWS_PER_TASK;
+                match width {
+                    1 => simd::run(Rows::<1> { a: self, first, x, y }),
+                    2 => simd::run(Rows::<2> { a: self, first, x, y }),
+                    4 => simd::run(Rows::<4> { a: self, first, x, y }),
+                    8 => simd::run(Rows::<8> { a: self, first, x, y }),
+                    16 => simd::run(Rows::<16> { a: self, first, x, y }),
+                    64 => simd::run(Rows::<64> { a: self, first, x, y }),
+                    32 => simd::run(Rows::<32> { a: self, first, x, y }),
+                    _ => simd::run(AnyRows {
+                        a: self,
+                        first,
+                        width,
+                        x,
+                        y,
+                    }),
+                }
             });
     }
+}
+
+/// Rows `first..` of A X for blocks of `W` vectors.
+struct Rows<'a, const W: usize> {
+    a: &'a Csr,
+    first: usize,
+    x: &'a [f64],
+    y: &'a mut [f64],
+}
+
+impl<const W: usize> Kernel for Rows<'_, W> {
+    type Output = ();
 
     #[inline(always)]
-    fn multiply_rows<const W: usize>(&self, first: usize, x: &[f64], y: &mut [f64]) {
-        let (x, _) = x.as_chunks::<W>();
-        let (y, _) = y.as_chunks_mut::<W>();
-        for (i, y) in y.iter_mut().enumerate() {
-            let span = self.offsets[first + i]..self.offsets[first + i + 1];
+    fn call(self) {
+        let x = self.x.as_chunks::<W>().0;
+        let offsets = &self.a.offsets[self.first..];
+        for (span, y) in offsets.windows(2).zip(self.y.as_chunks_mut::<W>().0) {
+            let span = span[0]..span[1];
             let mut sum = [0.0; W];
-            for (&j, &a) in self.indices[span.clone()].iter().zip(&self.values[span]) {
+            for (&j, &a) in self.a.indices[span.clone()].iter().zip(&self.a.values[span]) {
                 let x = &x[j];
                 for c in 0..W {
                     sum[c] += a * x[c];
@@ -310,13 +332,51 @@ impl Csr {
             *y = sum;
         }
     }
+}
+
+/// Rows `first..` of A X for blocks of any width.
+struct AnyRows<'a> {
+    a: &'a Csr,
+    first: usize,
+    width: usize,
+    x: &'a [f64],
+    y: &'a mut [f64],
+}
+
+impl Kernel for AnyRows<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn multiply_rows_any(&self, first: usize, x: &[f64], width: usize, y: &mut [f64]) {
-        for (i, y) in y.chunks_exact_mut(width).enumerate() {
+    fn call(self) {
+        let width = self.width;
+        for (i, y) in self.y.chunks_exact_mut(width).enumerate() {
             y.fill(0.0);
-            for (j, a) in self.row(first + i) {
-                for (y, x) in y.iter_mut().zip(&x[j * width..(j + 1) * width]) {
+            for (j, a) in self.a.row(self.first + i) {
+                for (y, x) in y.iter_mut().zip(&self.x[j * width..(j + 1) * width]) {
+                    *y += a * x;
+                }
+            }
+        }
+    }
+}
+
+/// Y += A^T X, row after row of A.
+struct Scatter<'a> {
+    a: &'a Csr,
+    width: usize,
+    x: &'a [f64],
+    y: &'a mut [f64],
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let width = self.width;
+        for (i, x) in self.x.chunks_exact(width).enumerate() {
+            for (j, a) in self.a.row(i) {
+                for (y, x) in self.y[j * width..(j + 1) * width].iter_mut().zip(x) {
                     *y += a * x;
                 }
             }
@@ -344,15 +404,7 @@ impl Operator for Csr {
         if width == 0 {
             return;
         }
-        pulp::Arch::new().dispatch(|| {
-            for (i, x) in x.chunks_exact(width).enumerate() {
-                for (j, a) in self.row(i) {
-                    for (y, x) in y[j * width..(j + 1) * width].iter_mut().zip(x) {
-                        *y += a * x;
-                    }
-                }
-            }
-        });
+        simd::run(Scatter { a: self, width, x, y });
     }
 }
 

@@ -91,13 +91,14 @@ impl Tall {
             return;
         }
         self.data.par_chunks_mut(HEIGHT * width).for_each(|block| {
-            let product = {
-                let x = Self::part(block, width, 0, p);
-                let mut product = Mat::zeros(x.nrows(), q);
-                matmul(product.as_mut(), Accum::Replace, x, c, 1.0, Par::Seq);
-                product
-            };
-            Self::part_mut(block, width, 0, q).copy_from(&product);
+            let rows = block.len() / width;
+            let mut product = vec![0.0; rows * q];
+            let x = Self::part(block, width, 0, p);
+            let y = MatMut::from_row_major_slice_mut(&mut product, rows, q);
+            matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
+            for (row, product) in block.chunks_exact_mut(width).zip(product.chunks_exact(q)) {
+                row[..q].copy_from_slice(product);
+            }
         });
     }
 

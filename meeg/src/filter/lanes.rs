@@ -36,13 +36,27 @@ pub(super) fn separate(lanes: &[Lanes], samples: usize, channels: &mut [f64]) {
 
 /// Runs the cascade over `x` in place: y = b0 x + s1, s1 ← b1 x − a1 y + s2, s2 ← b2 x − a2 y in each section.
 pub(super) fn run(sections: &[Section], states: &mut [[Lanes; 2]], x: &mut [Lanes]) {
-    pulp::Arch::new().dispatch(|| {
-        for block in x.chunks_mut(BLOCK) {
-            for (section, state) in sections.iter().zip(states.iter_mut()) {
+    pulp::Arch::new().dispatch(Cascade { sections, states, x });
+}
+
+/// A type, since the call of a closure need not be inlined and would then run without the wide instructions.
+struct Cascade<'a> {
+    sections: &'a [Section],
+    states: &'a mut [[Lanes; 2]],
+    x: &'a mut [Lanes],
+}
+
+impl pulp::NullaryFnOnce for Cascade<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for block in self.x.chunks_mut(BLOCK) {
+            for (section, state) in self.sections.iter().zip(self.states.iter_mut()) {
                 run_section(section, state, block);
             }
         }
-    });
+    }
 }
 
 #[inline(always)]

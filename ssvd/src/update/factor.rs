@@ -8,6 +8,7 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
+use crate::simd::{self, Kernel};
 use crate::sparse::Csr;
 use crate::tall::{Tall, mul};
 
@@ -25,6 +26,56 @@ pub(crate) struct Addition<'a> {
     pub(crate) support: &'a [usize],
     pub(crate) vectors: &'a Csr,
     pub(crate) weights: Mat<f64>,
+}
+
+/// Row j of `sums` += sum_i x_ji (row support_i of the base).
+struct Gather<'a> {
+    base: &'a [f64],
+    k: usize,
+    support: &'a [usize],
+    vectors: &'a Csr,
+    sums: &'a mut [f64],
+}
+
+impl Kernel for Gather<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let k = self.k;
+        for (j, sum) in self.sums.chunks_exact_mut(k).enumerate() {
+            for (i, x) in self.vectors.row(j) {
+                let at = self.support[i] * k;
+                let row = &self.base[at..at + k];
+                sum.iter_mut().zip(row).for_each(|(s, b)| *s += x * b);
+            }
+        }
+    }
+}
+
+/// Row support_i of the base += x_ji (row j of `weights`).
+struct Scatter<'a> {
+    base: &'a mut [f64],
+    k: usize,
+    support: &'a [usize],
+    vectors: &'a Csr,
+    weights: &'a [f64],
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let k = self.k;
+        for (j, weight) in self.weights.chunks_exact(k).enumerate() {
+            for (i, x) in self.vectors.row(j) {
+                let at = self.support[i] * k;
+                let row = &mut self.base[at..at + k];
+                row.iter_mut().zip(weight).for_each(|(b, w)| *b += x * w);
+            }
+        }
+    }
 }
 
 /// The stored form of a factor.
@@ -88,15 +139,13 @@ impl Factor {
         let k = self.width();
         let mut sums = vec![0.0; vectors.nrows() * k];
         if k > 0 {
-            pulp::Arch::new().dispatch(|| {
-                for (j, sum) in sums.chunks_exact_mut(k).enumerate() {
-                    for (i, x) in vectors.row(j) {
-                        let at = support[i] * k;
-                        sum.iter_mut()
-                            .zip(&self.base.data[at..at + k])
-                            .for_each(|(s, b)| *s += x * b);
-                    }
-                }
+            let base = &self.base.data;
+            simd::run(Gather {
+                base,
+                k,
+                support,
+                vectors,
+                sums: &mut sums,
             });
         }
         let sums = MatRef::from_row_major_slice(&sums, vectors.nrows(), k);
@@ -140,13 +189,12 @@ impl Factor {
                 .flat_map(|i| weights.row(i).iter().copied().collect::<Vec<_>>())
                 .collect();
             let base = &mut self.base.data;
-            pulp::Arch::new().dispatch(|| {
-                for (j, weight) in weights.chunks_exact(k).enumerate() {
-                    for (i, x) in vectors.row(j) {
-                        let at = support[i] * k;
-                        base[at..at + k].iter_mut().zip(weight).for_each(|(b, w)| *b += x * w);
-                    }
-                }
+            simd::run(Scatter {
+                base,
+                k,
+                support,
+                vectors,
+                weights: &weights,
             });
         }
         if let Some(appended) = appended {

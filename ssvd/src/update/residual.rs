@@ -5,6 +5,7 @@ use faer::Mat;
 
 use crate::error::Result;
 use crate::scaling::power_of_two;
+use crate::simd::{self, Axpy};
 use crate::sparse::Csr;
 use crate::tall::{mul, mul_add};
 use crate::update::factor::Factor;
@@ -256,12 +257,14 @@ pub(crate) fn pivoted(gram: &Mat<f64>, reference: &[f64], floor: f64) -> (Mat<f6
         smallest = smallest.min(rest[best]);
         let root = rest[best].sqrt();
         let mut column: Vec<f64> = (0..q).map(|i| unit(i, best)).collect();
-        pulp::Arch::new().dispatch(|| {
-            for earlier in lower.chunks_exact(q) {
-                let factor = earlier[best];
-                column.iter_mut().zip(earlier).for_each(|(c, e)| *c -= factor * e);
-            }
-        });
+        for earlier in lower.chunks_exact(q) {
+            let a = -earlier[best];
+            simd::run(Axpy {
+                a,
+                x: earlier,
+                y: &mut column,
+            });
+        }
         for &p in &pivots {
             column[p] = 0.0;
         }

@@ -148,8 +148,8 @@ impl SolveReport {
 /// size come out of one round.
 ///
 /// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost: a few k products with A and A^T, O((m + n) basis k) for the vectors returned, and passes over the basis
-/// at about a third of the steps; memory (m + n) basis.
+/// finite. Cost: a few k products with A and A^T, O((m + n) basis k) for the vectors returned, and passes
+/// over parts of the basis at about every fourth step; memory (m + n) basis.
 ///
 /// ```
 /// use hadamard_ssvd::{Csr, LanczosOptions, lanczos};

@@ -49,7 +49,7 @@ pub fn streamed_svd(runs: &[StreamedRun], reference: &StreamedRun) -> Result<Fig
         of(rows(), Axis::log("time per batch [ms]"), "Time", &|r| r.time.clone()),
         of(
             rows(),
-            Axis::log("‖A − UΣVᵀ‖ / optimum − 1"),
+            Axis::log("error / optimum − 1"),
             "Error above the optimum",
             &|r| r.excess.clone(),
         ),

@@ -77,7 +77,48 @@ impl<M: Augmentation + Serialize + for<'a> Deserialize<'a>> UpdatingSvd<M> {
         if u64::from(crc32fast::hash(payload)) != sum {
             return Err(broken("the checksum does not match".into()));
         }
-        let stored: Stored<'_, M> = postcard::from_bytes(payload).map_err(|e| broken(e.to_string()))?;
+        let (stored, rest): (Stored<'_, M>, _) =
+            postcard::take_from_bytes(payload).map_err(|e| broken(e.to_string()))?;
+        if !rest.is_empty() {
+            return Err(broken(format!(
+                "{} bytes too many: the state of another method",
+                rest.len()
+            )));
+        }
         Self::restore(stored).ok_or_else(|| broken("the parts of the state contradict each other".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Adaptive, Csr, Exact, Gkl, Rpi, UpdateTruncatedSvd};
+
+    fn refused<M: Augmentation + Serialize + for<'a> Deserialize<'a>>(path: &Path) -> bool {
+        matches!(UpdatingSvd::<M>::load(path), Err(SsvdError::Malformed { .. }))
+    }
+
+    #[test]
+    fn states_of_other_methods_and_every_cut_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let a = Csr::from_triplets(6, 5, (0..12).map(|e| (e * 5 % 6, e * 3 % 5, 1.0 + e as f64))).unwrap();
+        let mut svd = UpdatingSvd::start(&a, 2, Exact).unwrap();
+        svd.add_rows(&a.row_range(1..3).unwrap()).unwrap();
+        svd.save(&path).unwrap();
+        assert!(refused::<Gkl>(&path) && refused::<Rpi>(&path) && refused::<Adaptive>(&path));
+        assert!(!refused::<Exact>(&path));
+        svd.clone()
+            .with_method(Rpi { l: 3, t: 2 })
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        assert!(refused::<Exact>(&path) && refused::<Gkl>(&path) && refused::<Adaptive>(&path));
+        assert!(!refused::<Rpi>(&path));
+        let bytes = std::fs::read(&path).unwrap();
+        for cut in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..cut]).unwrap();
+            assert!(refused::<Rpi>(&path), "cut at {cut}");
+        }
     }
 }

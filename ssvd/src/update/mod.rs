@@ -7,6 +7,7 @@ mod adaptive;
 mod core;
 mod dense;
 mod exact;
+mod extend;
 mod factor;
 mod gkl;
 mod residual;

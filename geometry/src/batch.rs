@@ -1,6 +1,7 @@
 //! Batches of matrices of one order in one contiguous buffer.
 
 use nalgebra::{DMatrix, DMatrixView};
+use rayon::prelude::*;
 
 use crate::eigen::{self, BatchEigen};
 use crate::error::{Error, Result};
@@ -169,6 +170,14 @@ impl SpdBatch {
     /// Matrix `index` as an [`Spd`] of its own. Panics when `index >= len()`, as slices do.
     pub fn get(&self, index: usize) -> Spd {
         Spd::try_new_at(self.matrix(index).into_owned(), index).expect("a batch holds validated matrices")
+    }
+
+    /// Lower Cholesky factors, threads over matrices.
+    pub(crate) fn factors(&self) -> Vec<DMatrix<f64>> {
+        (0..self.len())
+            .into_par_iter()
+            .map(|index| self.get(index).cholesky().clone())
+            .collect()
     }
 
     /// The matrices at `indices`, in that order. Panics when an index is out of range, as slices do.

@@ -9,15 +9,21 @@ use crate::error::Result;
 ///
 /// Every entry is computed by itself, so the number of threads changes nothing.
 pub(crate) fn by_rows(count: usize, fill: impl Fn(usize, &mut [f64]) -> Result<()> + Sync) -> Result<DMatrix<f64>> {
+    by_rows_with(count, || (), |(), i, row| fill(i, row))
+}
+
+/// The same with working memory for each thread.
+pub(crate) fn by_rows_with<T>(
+    count: usize,
+    memory: impl Fn() -> T + Sync + Send,
+    fill: impl Fn(&mut T, usize, &mut [f64]) -> Result<()> + Sync,
+) -> Result<DMatrix<f64>> {
     let mut out = DMatrix::zeros(count, count);
-    // The upper triangle of a column-major matrix: column i holds the pairs (j, i), j < i. Long columns first, so that
-    // threads finish together.
+    // Column i of the upper triangle of a column-major matrix holds the pairs (j, i), j < i.
     out.as_mut_slice()
         .par_chunks_mut(count.max(1))
         .enumerate()
-        .rev()
-        .with_max_len(1)
-        .try_for_each(|(i, column)| fill(i, &mut column[..i]))?;
+        .try_for_each_init(memory, |memory, (i, column)| fill(memory, i, &mut column[..i]))?;
     out.fill_lower_triangle_with_upper_triangle();
     Ok(out)
 }

@@ -9,9 +9,9 @@ use super::group::{Group, Isa};
 use super::{SymmetricEigen, symmetric_eigen};
 
 /// Above this order one matrix fills the vector registers by itself, and the blocked algorithm of `faer` is faster.
-const MAX_LANE_ORDER: usize = 48;
+pub(crate) const MAX_LANE_ORDER: usize = 48;
 
-static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
+pub(crate) static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
 
 /// Eigendecompositions of a batch of N matrices of order d.
 #[derive(Debug, Clone, PartialEq)]

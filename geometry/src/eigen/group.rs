@@ -39,20 +39,51 @@ impl Isa {
     }
 }
 
+/// Work that is compiled once for every instruction set.
+pub(super) trait Kernel {
+    /// Must be `#[inline(always)]`, so that it is compiled for the set of its caller.
+    fn run<const FMA: bool>(self);
+}
+
+/// Runs a kernel on the given instruction set.
+pub(super) fn on(isa: Isa, kernel: impl Kernel) {
+    match isa {
+        Isa::Portable => kernel.run::<false>(),
+        // SAFETY: an `Isa` other than `Portable` comes from `available`, which saw the features on this machine.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { run_avx2(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { run_avx512(kernel) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2(kernel: impl Kernel) {
+    kernel.run::<true>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+fn run_avx512(kernel: impl Kernel) {
+    kernel.run::<true>();
+}
+
 /// Working memory for one group: everything a group needs, allocated once a thread.
 pub(crate) struct Group<const W: usize> {
     order: usize,
-    isa: Isa,
+    pub(super) isa: Isa,
     /// The matrices (lower triangles), then the vectors of the reflections, then f(A).
-    a: LaneMatrix<W>,
+    pub(super) a: LaneMatrix<W>,
     /// Row k: the k-th eigenvector.
-    q: LaneMatrix<W>,
+    pub(super) q: LaneMatrix<W>,
     /// Rows of `q` scaled by f.
     scaled: LaneMatrix<W>,
     tridiagonal: Tridiagonal<W>,
     rotations: Rotations<W>,
     /// Power of two that each matrix was multiplied by.
-    scale: [f64; W],
+    pub(super) scale: [f64; W],
 }
 
 impl<const W: usize> Group<W> {

@@ -7,9 +7,11 @@
 
 pub(crate) mod batch;
 mod dense;
-mod group;
+pub(crate) mod frames;
+pub(crate) mod group;
 mod implicit_ql;
-mod lanes;
+pub(crate) mod lanes;
+pub(crate) mod relative;
 mod tridiagonal;
 
 use nalgebra::{DMatrix, DVector};

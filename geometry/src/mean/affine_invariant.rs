@@ -1,12 +1,14 @@
 //! The affine-invariant (Karcher) mean by Newton's method on a Cholesky factor.
 
-use nalgebra::{DMatrix, DVector};
-use rayon::prelude::*;
+use nalgebra::DMatrix;
 
 use super::{MeanOptions, MeanReport, checked_weights, log_euclidean};
 use crate::batch::SpdBatch;
+use crate::eigen::batch::ISA;
+use crate::eigen::frames;
+use crate::eigen::group::Isa;
+use crate::eigen::relative::Factors;
 use crate::error::Result;
-use crate::matrix_functions::svd::jacobi_svd;
 use crate::spd::Spd;
 
 /// Longest step, in affine-invariant length.
@@ -30,17 +32,28 @@ const MAX_PRODUCTS: usize = 50;
 /// # Errors
 /// As [`log_euclidean`](super::log_euclidean()). A mean that has not converged is returned and says so.
 pub fn affine_invariant(batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+    match *ISA {
+        Isa::Portable => newton::<2>(batch, weights, options),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => newton::<4>(batch, weights, options),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => newton::<8>(batch, weights, options),
+    }
+}
+
+/// The mean with frames of W matrices side by side.
+fn newton<const W: usize>(batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+    let (isa, n) = (*ISA, batch.order());
     let pairs = checked_weights(batch, weights)?;
-    let factors: Vec<DMatrix<f64>> = pairs
-        .par_iter()
-        .map(|&(i, _)| batch.get(i).cholesky().clone())
-        .collect();
-    let mut factor = log_euclidean(batch, weights)?.cholesky().clone();
+    let start = log_euclidean(batch, weights)?;
+    let (indices, weights): (Vec<usize>, Vec<f64>) = pairs.into_iter().unzip();
+    let factors = Factors::<W>::new(batch.select(&indices).factors());
+    let mut factor = start.cholesky().clone();
     let mut iterations = 0;
     let mut best: Option<(f64, DMatrix<f64>)> = None;
     loop {
-        let frames = frames(&factor, &factors, &pairs);
-        let gradient = weighted_sum(&frames, |frame| frame.diagonal_form(&frame.mu));
+        let frames = frames::frames(isa, &factor, &factors, &weights, half_coth);
+        let gradient = frames::gradient(isa, &frames, n);
         let norm = gradient.norm();
         let improved = best.as_ref().is_none_or(|(least, _)| norm < *least);
         if improved {
@@ -50,7 +63,7 @@ pub fn affine_invariant(batch: &SpdBatch, weights: Option<&[f64]>, options: &Mea
         if norm <= options.tolerance || iterations == options.max_iterations || (!improved && norm < 1e-6) {
             break;
         }
-        let mut step = newton_step(&frames, &gradient, norm.min(0.1));
+        let mut step = newton_step(|v| frames::hessian(isa, &frames, v), &gradient, norm.min(0.1));
         let length = step.norm();
         if length > MAX_STEP {
             step *= MAX_STEP / length;
@@ -71,53 +84,6 @@ pub fn affine_invariant(batch: &SpdBatch, weights: Option<&[f64]>, options: &Mea
     })
 }
 
-/// One matrix seen from the current mean: L⁻¹ X L⁻ᵀ = U diag(exp μ) Uᵀ.
-struct Frame {
-    weight: f64,
-    u: DMatrix<f64>,
-    mu: DVector<f64>,
-    /// c(μ_a − μ_b).
-    curvature: DMatrix<f64>,
-}
-
-impl Frame {
-    /// U diag(values) Uᵀ.
-    fn diagonal_form(&self, values: &DVector<f64>) -> DMatrix<f64> {
-        let mut scaled = self.u.clone();
-        for (mut column, value) in scaled.column_iter_mut().zip(values.iter()) {
-            column *= *value;
-        }
-        scaled * self.u.transpose()
-    }
-
-    /// U (c ∘ Uᵀ V U) Uᵀ.
-    fn hessian(&self, v: &DMatrix<f64>) -> DMatrix<f64> {
-        let inner = (self.u.transpose() * v * &self.u).component_mul(&self.curvature);
-        &self.u * inner * self.u.transpose()
-    }
-}
-
-fn frames(factor: &DMatrix<f64>, factors: &[DMatrix<f64>], pairs: &[(usize, f64)]) -> Vec<Frame> {
-    factors
-        .par_iter()
-        .zip(pairs)
-        .map(|(f, &(_, weight))| {
-            let mut c = f.clone();
-            factor.solve_lower_triangular_mut(&mut c);
-            let svd = jacobi_svd(&c);
-            let mu = svd.s.map(|s| 2.0 * s.ln());
-            let n = mu.len();
-            let curvature = DMatrix::from_fn(n, n, |a, b| half_coth(mu[a] - mu[b]));
-            Frame {
-                weight,
-                u: svd.u,
-                mu,
-                curvature,
-            }
-        })
-        .collect()
-}
-
 /// (δ/2) coth(δ/2), 1 at 0.
 fn half_coth(delta: f64) -> f64 {
     let half = 0.5 * delta.abs();
@@ -128,18 +94,8 @@ fn half_coth(delta: f64) -> f64 {
     }
 }
 
-/// Σ wᵢ f(frameᵢ), symmetrised; terms in parallel, their sum in order.
-fn weighted_sum(frames: &[Frame], f: impl Fn(&Frame) -> DMatrix<f64> + Sync) -> DMatrix<f64> {
-    let terms: Vec<DMatrix<f64>> = frames.par_iter().map(|frame| f(frame) * frame.weight).collect();
-    let mut sum = DMatrix::zeros(terms[0].nrows(), terms[0].ncols());
-    for term in &terms {
-        sum += term;
-    }
-    (&sum + sum.transpose()) * 0.5
-}
-
 /// Conjugate gradients on 𝓗(V) = J until the residual is `forcing` times ‖J‖.
-fn newton_step(frames: &[Frame], gradient: &DMatrix<f64>, forcing: f64) -> DMatrix<f64> {
+fn newton_step(hessian: impl Fn(&DMatrix<f64>) -> DMatrix<f64>, gradient: &DMatrix<f64>, forcing: f64) -> DMatrix<f64> {
     let mut step = DMatrix::zeros(gradient.nrows(), gradient.ncols());
     let mut residual = gradient.clone();
     let mut direction = residual.clone();
@@ -149,7 +105,7 @@ fn newton_step(frames: &[Frame], gradient: &DMatrix<f64>, forcing: f64) -> DMatr
         if square <= stop {
             break;
         }
-        let product = weighted_sum(frames, |frame| frame.hessian(&direction));
+        let product = hessian(&direction);
         // 𝓗 ≥ identity, so the denominator is at least ‖direction‖².
         let length = square / direction.dot(&product);
         step += &direction * length;

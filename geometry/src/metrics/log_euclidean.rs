@@ -9,7 +9,9 @@ use crate::kernel::{ExtendedKernel, Kernel, PowerPair, area_squared};
 use crate::matrix_functions::{ScalarFunction, frechet, frechet_inverse, frechet2, matrix_function};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent};
+use crate::pairwise;
 use crate::spd::Spd;
+use crate::vech::vech;
 
 /// Log-Euclidean metric g_Σ(X, Y) = ⟨D log_Σ X, D log_Σ Y⟩_{α,β}: flat, complete; the pull-back of the Euclidean metric
 /// on Sym(n) by the matrix logarithm (Arsigny, Fillard, Pennec and Ayache 2006).
@@ -30,6 +32,20 @@ impl LogEuclidean {
     fn d_log(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         Ok(frechet(ScalarFunction::Log, at.eigen(), &checked_tangent(at, x)?))
     }
+}
+
+/// ‖x − y‖, in eight sums side by side.
+fn gap(x: &[f64], y: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (xs, x) = x.as_chunks::<8>();
+    let (ys, y) = y.as_chunks::<8>();
+    for (x, y) in xs.iter().zip(ys) {
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += (x - y) * (x - y);
+        }
+    }
+    let rest: f64 = x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum();
+    (sums.iter().sum::<f64>() + rest).sqrt()
 }
 
 const POWERS: PowerPair = PowerPair { a: 0.0, b: 0.0 };
@@ -72,6 +88,21 @@ impl Metric for LogEuclidean {
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         check_pair(a, b)?;
         Ok(self.trace_term.frobenius(a.log() - b.log())?.norm())
+    }
+
+    /// One logarithm a matrix, in vector lanes, then norms of differences.
+    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        let images: Vec<Vec<f64>> = batch
+            .log()
+            .iter()
+            .map(|log| Ok(vech(&self.trace_term.frobenius(log.into_owned())?).data.into()))
+            .collect::<Result<_>>()?;
+        pairwise::by_rows(images.len(), |i, row| {
+            for (d, image) in row.iter_mut().zip(&images) {
+                *d = gap(&images[i], image);
+            }
+            Ok(())
+        })
     }
 
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {

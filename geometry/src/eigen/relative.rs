@@ -1,0 +1,233 @@
+//! Many SPD matrices seen from one: eigenproblems of L⁻¹BL⁻ᵀ for one factor L and W matrices B side by side.
+//!
+//! With B = FFᵀ and C = L⁻¹F, the eigenvalues of CCᵀ are the squared singular values of C. Forming the product costs
+//! accuracy in proportion to their spread ρ: the relative error of the smallest is about ε ρ, where the one-sided Jacobi
+//! SVD of C keeps all of it. Beyond [`MAX_SPREAD`] a pair therefore goes to that SVD by itself.
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use super::group::{Group, Isa, Kernel, on};
+use super::lanes::{LaneMatrix, Lanes, Mask};
+use crate::matrix_functions::svd::jacobi_svd;
+
+/// Largest ratio of eigenvalues for which the product CCᵀ is formed: logarithms are then exact to about 1e6 ε = 2e-10 in
+/// the worst entry of the worst pair.
+pub(crate) const MAX_SPREAD: f64 = 1e6;
+/// Diagonals of CCᵀ outside are left to the SVD, which scales.
+const SAFE: std::ops::Range<f64> = 1e-140..1e140;
+/// Entries of a row that are substituted together.
+const STRIP: usize = 8;
+
+/// Lower triangular factors of many matrices, W to a group.
+pub(crate) struct Factors<const W: usize> {
+    pub(crate) all: Vec<DMatrix<f64>>,
+    pub(crate) groups: Vec<LaneMatrix<W>>,
+}
+
+impl<const W: usize> Factors<W> {
+    pub(crate) fn new(all: Vec<DMatrix<f64>>) -> Self {
+        let groups = all.par_chunks(W).map(side_by_side).collect();
+        Self { all, groups }
+    }
+}
+
+/// Up to W matrices in lanes; missing ones repeat the first.
+fn side_by_side<const W: usize>(matrices: &[DMatrix<f64>]) -> LaneMatrix<W> {
+    let n = matrices[0].nrows();
+    let mut out = LaneMatrix::zeros(n);
+    for lane in 0..W {
+        let matrix = matrices.get(lane).unwrap_or(&matrices[0]);
+        for i in 0..n {
+            for (j, x) in out.row_mut(i).iter_mut().enumerate() {
+                x.0[lane] = matrix[(i, j)];
+            }
+        }
+    }
+    out
+}
+
+/// Working memory of one thread.
+pub(crate) struct Relative<const W: usize> {
+    pub(crate) group: Group<W>,
+    c: LaneMatrix<W>,
+    /// L, row after row.
+    lower: Vec<f64>,
+}
+
+impl<const W: usize> Relative<W> {
+    pub(crate) fn new(order: usize, isa: Isa) -> Self {
+        Self {
+            group: Group::new(order, isa),
+            c: LaneMatrix::zeros(order),
+            lower: vec![0.0; order * order],
+        }
+    }
+
+    /// Takes L for the calls of [`Self::solve`] that follow.
+    pub(crate) fn seen_from(&mut self, lower: &DMatrix<f64>) {
+        let n = lower.nrows();
+        for i in 0..n {
+            for j in 0..=i {
+                self.lower[i * n + j] = lower[(i, j)];
+            }
+        }
+    }
+
+    /// Solves the eigenproblems of CCᵀ, C = L⁻¹F; true for the lanes that must go to the SVD instead.
+    pub(crate) fn solve(&mut self, factors: &LaneMatrix<W>, vectors: bool) -> Mask<W> {
+        let n = factors.row(0).len();
+        on(
+            self.group.isa,
+            Gram {
+                lower: &self.lower,
+                factors,
+                c: &mut self.c,
+                gram: &mut self.group.a,
+            },
+        );
+        let mut unsafe_scale = [false; W];
+        for i in 0..n {
+            for lane in 0..W {
+                unsafe_scale[lane] |= !SAFE.contains(&self.group.a[(i, i)].0[lane]);
+            }
+        }
+        self.group.scale = [1.0; W];
+        let mut failed = self.group.solve(vectors);
+        for lane in 0..W {
+            let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+            for k in 0..n {
+                least = least.min(self.group.value(lane, k));
+                most = most.max(self.group.value(lane, k));
+            }
+            failed[lane] |= unsafe_scale[lane] || !(least > 0.0 && most <= MAX_SPREAD * least);
+        }
+        failed
+    }
+}
+
+/// C = L⁻¹F and the lower triangle of CCᵀ.
+struct Gram<'a, const W: usize> {
+    lower: &'a [f64],
+    factors: &'a LaneMatrix<W>,
+    c: &'a mut LaneMatrix<W>,
+    gram: &'a mut LaneMatrix<W>,
+}
+
+impl<const W: usize> Kernel for Gram<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let n = self.factors.row(0).len();
+        for i in 0..n {
+            let l = &self.lower[i * n..=i * n + i];
+            let pivot = Lanes([l[i]; W]);
+            for j in (0..=i).step_by(STRIP) {
+                let width = STRIP.min(n - j);
+                let mut sums = [Lanes::<W>::ZERO; STRIP];
+                sums[..width].copy_from_slice(&self.factors.row(i)[j..j + width]);
+                for (k, &factor) in l[..i].iter().enumerate().skip(j) {
+                    let factor = Lanes([-factor; W]);
+                    let row = &self.c.row(k)[j..j + width];
+                    if width == STRIP {
+                        for b in 0..STRIP {
+                            sums[b] = factor.mul_add::<FMA>(row[b], sums[b]);
+                        }
+                    } else {
+                        for (sum, x) in sums.iter_mut().zip(row) {
+                            *sum = factor.mul_add::<FMA>(*x, *sum);
+                        }
+                    }
+                }
+                for (out, sum) in self.c.row_mut(i)[j..j + width].iter_mut().zip(sums) {
+                    *out = sum / pivot;
+                }
+            }
+        }
+        gram::<W, FMA>(self.c, self.gram);
+    }
+}
+
+/// Lower triangle of CCᵀ for lower triangular C.
+#[inline(always)]
+fn gram<const W: usize, const FMA: bool>(c: &LaneMatrix<W>, gram: &mut LaneMatrix<W>) {
+    let n = c.row(0).len();
+    for i in (0..n).step_by(2) {
+        for j in (0..(i + 2).min(n)).step_by(4) {
+            if i + 2 <= n && j + 4 <= n {
+                let mut sums = [[Lanes::<W>::ZERO; 4]; 2];
+                // Entries right of the diagonal are zero.
+                let end = (i + 2).min(j + 4);
+                let left = [&c.row(i)[..end], &c.row(i + 1)[..end]];
+                let right = [
+                    &c.row(j)[..end],
+                    &c.row(j + 1)[..end],
+                    &c.row(j + 2)[..end],
+                    &c.row(j + 3)[..end],
+                ];
+                for k in 0..end {
+                    for a in 0..2 {
+                        for b in 0..4 {
+                            sums[a][b] = left[a][k].mul_add::<FMA>(right[b][k], sums[a][b]);
+                        }
+                    }
+                }
+                gram.row_mut(i)[j..j + 4].copy_from_slice(&sums[0]);
+                gram.row_mut(i + 1)[j..j + 4].copy_from_slice(&sums[1]);
+            } else {
+                for a in i..(i + 2).min(n) {
+                    for b in j..(j + 4).min(n) {
+                        let mut sum = Lanes::ZERO;
+                        for k in 0..=a.min(b) {
+                            sum = c[(a, k)].mul_add::<FMA>(c[(b, k)], sum);
+                        }
+                        gram[(a, b)] = sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// μ = log of the eigenvalues of A⁻¹B for all pairs of the matrices with these Cholesky factors, folded to one number
+/// a pair: the strict upper triangle of the result.
+pub(crate) fn pairwise(isa: Isa, factors: Vec<DMatrix<f64>>, fold: impl Fn(&[f64]) -> f64 + Sync) -> DMatrix<f64> {
+    match isa {
+        Isa::Portable => pairwise_in::<2>(isa, factors, fold),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => pairwise_in::<4>(isa, factors, fold),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => pairwise_in::<8>(isa, factors, fold),
+    }
+}
+
+fn pairwise_in<const W: usize>(
+    isa: Isa,
+    factors: Vec<DMatrix<f64>>,
+    fold: impl Fn(&[f64]) -> f64 + Sync,
+) -> DMatrix<f64> {
+    let (count, n) = (factors.len(), factors[0].nrows());
+    let factors = Factors::<W>::new(factors);
+    crate::pairwise::by_rows_with(
+        count,
+        || (Relative::<W>::new(n, isa), vec![0.0; n]),
+        |(relative, mu), i, row| {
+            relative.seen_from(&factors.all[i]);
+            for (index, (group, out)) in factors.groups.iter().zip(row.chunks_mut(W)).enumerate() {
+                let failed = relative.solve(group, false);
+                for (lane, out) in out.iter_mut().enumerate() {
+                    for (k, m) in mu.iter_mut().enumerate() {
+                        *m = relative.group.value(lane, k).ln();
+                    }
+                    if failed[lane] {
+                        let mut c = factors.all[index * W + lane].clone();
+                        factors.all[i].solve_lower_triangular_unchecked_mut(&mut c);
+                        mu.copy_from_slice(jacobi_svd(&c).s.map(|s| 2.0 * s.ln()).as_slice());
+                    }
+                    *out = fold(mu);
+                }
+            }
+            Ok(())
+        },
+    )
+    .expect("nothing here fails")
+}

@@ -6,10 +6,13 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::group::{Group, Isa};
-use super::{SymmetricEigen, symmetric_eigen};
+use super::large::Large;
+use super::{SymmetricEigen, dense};
 
-/// Above this order one matrix fills the vector registers by itself, and the blocked algorithm of `faer` is faster.
-pub(crate) const MAX_LANE_ORDER: usize = 48;
+/// Above this order the matrices of a group no longer fit into the cache side by side (measured at 22, 32 and 40).
+pub(crate) const MAX_LANE_ORDER: usize = 26;
+/// Above this order the blocked algorithm of `faer` is faster (measured at 256 and 320).
+const MAX_UNBLOCKED_ORDER: usize = 256;
 
 pub(crate) static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
 
@@ -55,6 +58,8 @@ trait Job: Copy + Sync {
     fn finish<const W: usize>(self, group: &mut Group<W>);
     /// Writes the result of one matrix of a finished group.
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]);
+    /// The same of one matrix of a solved group of large ones.
+    fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]);
     /// The same from an eigendecomposition of one matrix.
     fn single(self, eigen: &SymmetricEigen, out: &mut [f64]);
 }
@@ -80,6 +85,13 @@ impl Job for Values {
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
         for k in 0..order {
             out[k] = group.value(lane, k);
+        }
+        out.sort_unstable_by(f64::total_cmp);
+    }
+
+    fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
+        for (out, value) in out.iter_mut().zip(group.values(lane)) {
+            *out = value;
         }
         out.sort_unstable_by(f64::total_cmp);
     }
@@ -110,6 +122,19 @@ impl Job for Vectors {
         }
     }
 
+    fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
+        let unsorted: Vec<f64> = group.values(lane).collect();
+        let order = unsorted.len();
+        let mut ranks: Vec<usize> = (0..order).collect();
+        ranks.sort_by(|&a, &b| unsorted[a].total_cmp(&unsorted[b]));
+        let rows = group.vectors(lane);
+        let (values, vectors) = out.split_at_mut(order);
+        for (&k, (value, out)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
+            *value = unsorted[k];
+            out.copy_from_slice(rows.row(k));
+        }
+    }
+
     fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
         let (values, vectors) = out.split_at_mut(eigen.values.len());
         values.copy_from_slice(eigen.values.as_slice());
@@ -132,6 +157,10 @@ impl Job for Function<'_> {
         group.store(lane, out);
     }
 
+    fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
+        group.map(lane, self.0, out);
+    }
+
     fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
         out.copy_from_slice(eigen.map(self.0).as_slice());
     }
@@ -139,40 +168,62 @@ impl Job for Function<'_> {
 
 fn with_isa(isa: Isa, order: usize, matrices: &[f64], job: impl Job) -> Vec<f64> {
     let mut out = vec![0.0; matrices.len() / (order * order).max(1) * job.size(order)];
-    if order > MAX_LANE_ORDER {
-        let each = matrices
-            .par_chunks_exact(order * order)
-            .zip(out.par_chunks_exact_mut(job.size(order)));
-        each.for_each(|(matrix, out)| job.single(&one(order, matrix), out));
-        return out;
-    }
     match isa {
-        Isa::Portable => grouped::<2>(isa, order, matrices, job, &mut out),
+        Isa::Portable => grouped::<2, 4>(isa, order, matrices, job, &mut out),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => grouped::<4>(isa, order, matrices, job, &mut out),
+        Isa::Avx2 => grouped::<4, 8>(isa, order, matrices, job, &mut out),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => grouped::<8>(isa, order, matrices, job, &mut out),
+        Isa::Avx512 => grouped::<8, 16>(isa, order, matrices, job, &mut out),
     }
     out
 }
 
-fn one(order: usize, matrix: &[f64]) -> SymmetricEigen {
-    symmetric_eigen(&DMatrix::from_column_slice(order, order, matrix))
+fn blocked(order: usize, matrix: &[f64]) -> SymmetricEigen {
+    dense::eigen(&DMatrix::from_column_slice(order, order, matrix))
 }
 
 /// Groups of W matrices, threads over groups.
-fn grouped<const W: usize>(isa: Isa, order: usize, matrices: &[f64], job: impl Job, out: &mut [f64]) {
+fn grouped<const W: usize, const G: usize>(isa: Isa, order: usize, matrices: &[f64], job: impl Job, out: &mut [f64]) {
     let (size, each) = (order * order, job.size(order));
     if matrices.is_empty() {
         return;
     }
-    matrices
-        .par_chunks(W * size)
-        .zip(out.par_chunks_mut(W * each))
-        .for_each_init(
+    if order <= MAX_LANE_ORDER {
+        let groups = matrices.par_chunks(W * size).zip(out.par_chunks_mut(W * each));
+        groups.for_each_init(
             || Group::<W>::new(order, isa),
             |group, (matrices, out)| solve_group(group, order, matrices, job, out),
         );
+    } else if order <= MAX_UNBLOCKED_ORDER {
+        let groups = matrices.par_chunks(G * size).zip(out.par_chunks_mut(G * each));
+        groups.for_each_init(
+            || Large::<W, G>::new(order, isa),
+            |group, (matrices, out)| solve_large(group, order, matrices, job, out),
+        );
+    } else {
+        let single = matrices.par_chunks_exact(size).zip(out.par_chunks_exact_mut(each));
+        single.for_each(|(matrix, out)| job.single(&blocked(order, matrix), out));
+    }
+}
+
+fn solve_large<const W: usize, const G: usize, J: Job>(
+    group: &mut Large<W, G>,
+    order: usize,
+    matrices: &[f64],
+    job: J,
+    out: &mut [f64],
+) {
+    let failed = group.solve(matrices, J::VECTORS);
+    let each = matrices
+        .chunks_exact(order * order)
+        .zip(out.chunks_exact_mut(job.size(order)));
+    for (lane, (matrix, out)) in each.enumerate() {
+        if failed[lane] {
+            job.single(&blocked(order, matrix), out);
+        } else {
+            job.collect_large(group, lane, out);
+        }
+    }
 }
 
 fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matrices: &[f64], job: J, out: &mut [f64]) {
@@ -184,10 +235,7 @@ fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matri
         .zip(out.chunks_exact_mut(job.size(order)));
     for (lane, (matrix, out)) in each.enumerate() {
         if failed[lane] {
-            job.single(
-                &super::dense::eigen(&DMatrix::from_column_slice(order, order, matrix)),
-                out,
-            );
+            job.single(&blocked(order, matrix), out);
         } else {
             job.collect(group, lane, order, out);
         }
@@ -245,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_diagonalises() {
-        for order in [1, 2, 3, 5, 8, 22, 33] {
+        for order in [1, 2, 3, 5, 8, 22, 26, 27, 33, 60, 67] {
             let matrices = nasty(order, 21);
             for isa in Isa::available() {
                 let joined = with_isa(isa, order, &matrices, Vectors);
@@ -281,10 +329,12 @@ mod tests {
 
     #[test]
     fn a_result_does_not_depend_on_its_neighbours() {
-        let order = 11;
-        let size = order * order;
-        let matrices = nasty(order, 20);
-        for isa in Isa::available() {
+        let sets = [11, 35]
+            .into_iter()
+            .flat_map(|order| Isa::available().into_iter().map(move |isa| (order, isa)));
+        for (order, isa) in sets {
+            let size = order * order;
+            let matrices = nasty(order, 20);
             let together = with_isa(isa, order, &matrices, Vectors);
             for (index, matrix) in matrices.chunks_exact(size).enumerate() {
                 let alone = with_isa(isa, order, matrix, Vectors);

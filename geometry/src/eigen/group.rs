@@ -1,6 +1,6 @@
 //! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
 
-use super::implicit_ql::{Rotations, implicit_ql};
+use super::implicit_ql::{Forgotten, Rotations, implicit_ql};
 use super::lanes::{LaneMatrix, Lanes, Mask};
 use super::tridiagonal::Tridiagonal;
 
@@ -172,7 +172,7 @@ impl<const W: usize> Group<W> {
 }
 
 /// The power of two that brings the largest entry near 1, so that squares neither overflow nor vanish.
-fn power_of_two_scale(matrix: &[f64]) -> f64 {
+pub(super) fn power_of_two_scale(matrix: &[f64]) -> f64 {
     let largest = matrix.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
     if largest > 0.0 {
         2f64.powi(-(largest.log2().floor() as i32).clamp(-1000, 1000))
@@ -189,8 +189,11 @@ fn solve<const W: usize, const FMA: bool>(group: &mut Group<W>, vectors: bool) -
         group.tridiagonal.accumulate::<FMA>(&group.a, &mut group.q, n);
     }
     let Tridiagonal { diagonal, off, .. } = &mut group.tridiagonal;
-    let q = vectors.then_some(&mut group.q);
-    implicit_ql::<W, FMA>(diagonal, off, q, &mut group.rotations)
+    if vectors {
+        implicit_ql::<W, FMA>(diagonal, off, None, &mut group.q, &mut group.rotations)
+    } else {
+        implicit_ql::<W, FMA>(diagonal, off, None, &mut Forgotten, &mut group.rotations)
+    }
 }
 
 /// Rows and columns of the result that are computed together.

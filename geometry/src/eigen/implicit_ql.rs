@@ -13,8 +13,8 @@ const BLOCK: usize = 4;
 
 /// Rotations of one sweep.
 pub(crate) struct Rotations<const W: usize> {
-    cosine: Vec<Lanes<W>>,
-    sine: Vec<Lanes<W>>,
+    pub(crate) cosine: Vec<Lanes<W>>,
+    pub(crate) sine: Vec<Lanes<W>>,
 }
 
 impl<const W: usize> Rotations<W> {
@@ -26,8 +26,33 @@ impl<const W: usize> Rotations<W> {
     }
 }
 
+/// What becomes of the rotations of each sweep.
+pub(crate) trait Rotated<const W: usize> {
+    /// Takes the rotations of rows (i, i + 1), i from `last` − 1 down to `l`; those of a matrix whose block ends before
+    /// `last` begin there. Must be `#[inline(always)]`.
+    fn rotate<const FMA: bool>(&mut self, l: usize, last: usize, ends: &[usize; W], rotations: &Rotations<W>);
+}
+
+/// Eigenvalues only: the rotations are forgotten.
+pub(crate) struct Forgotten;
+
+impl<const W: usize> Rotated<W> for Forgotten {
+    #[inline(always)]
+    fn rotate<const FMA: bool>(&mut self, _: usize, _: usize, _: &[usize; W], _: &Rotations<W>) {}
+}
+
+/// Qᵀ becomes the eigenvectors, row k those of value k.
+impl<const W: usize> Rotated<W> for LaneMatrix<W> {
+    #[inline(always)]
+    fn rotate<const FMA: bool>(&mut self, l: usize, last: usize, _: &[usize; W], rotations: &Rotations<W>) {
+        rotate::<W, FMA>(self, l, last, rotations);
+    }
+}
+
 /// Diagonalises the tridiagonal matrices with diagonal `d` and couplings `e`: d becomes the eigenvalues (not sorted)
-/// and, when given, row k of `q` the k-th eigenvector of Q T Qᵀ, where `q` held Qᵀ.
+/// and row k of `q`, should it be a matrix that held Qᵀ, the k-th eigenvector of Q T Qᵀ.
+///
+/// The first sweep for the l-th value is shifted by `known[l]`, should values be known from a run without vectors.
 ///
 /// Returns the matrices for which an eigenvalue did not converge; what is left of them is meaningless.
 /// About 9 n³ flops with vectors, 30 n² without.
@@ -35,7 +60,8 @@ impl<const W: usize> Rotations<W> {
 pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
     d: &mut [Lanes<W>],
     e: &mut [Lanes<W>],
-    mut q: Option<&mut LaneMatrix<W>>,
+    known: Option<&[Lanes<W>]>,
+    q: &mut impl Rotated<W>,
     rotations: &mut Rotations<W>,
 ) -> Mask<W> {
     let n = d.len();
@@ -55,10 +81,12 @@ pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
                 break;
             }
             sweeps += 1;
-            sweep::<W, FMA>(d, e, l, &ends, last, rotations);
-            if let Some(q) = q.as_deref_mut() {
-                rotate::<W, FMA>(q, l, last, rotations);
-            }
+            let shift = match known {
+                Some(known) if sweeps == 1 => known[l],
+                _ => wilkinson_shift::<W, FMA>(d, e, l),
+            };
+            sweep::<W, FMA>(d, e, l, &ends, last, shift, rotations);
+            q.rotate::<FMA>(l, last, &ends, rotations);
         }
     }
     failed
@@ -68,24 +96,22 @@ pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
 #[inline(always)]
 fn block_ends<const W: usize>(d: &[Lanes<W>], e: &[Lanes<W>], l: usize) -> [usize; W] {
     let n = d.len();
-    let mut ends = [n - 1; W];
-    let mut open = [true; W];
-    for m in l..n - 1 {
-        let small = (d[m].abs() + d[m + 1].abs()).map(|s| s * f64::EPSILON);
-        let split = e[m].abs().compare(small, |x, s| x <= s);
-        let mut any = false;
-        for lane in 0..W {
-            if open[lane] && split[lane] {
-                ends[lane] = m;
-                open[lane] = false;
-            }
-            any |= open[lane];
-        }
-        if !any {
-            break;
-        }
+    let mut ends = Lanes([(n - 1) as f64; W]);
+    // From below, so that the last split found is the first one: no branches, all vector instructions.
+    for m in (l..n - 1).rev() {
+        let small = (d[m].abs() + d[m + 1].abs()) * Lanes([f64::EPSILON; W]);
+        ends = Lanes::select_less(small, e[m].abs(), ends, Lanes([m as f64; W]));
     }
-    ends
+    ends.0.map(|end| end as usize)
+}
+
+/// The eigenvalue of the leading 2 x 2 block at l that is nearer to d[l]; meaningless, and not used, where e[l] = 0.
+#[inline(always)]
+fn wilkinson_shift<const W: usize, const FMA: bool>(d: &[Lanes<W>], e: &[Lanes<W>], l: usize) -> Lanes<W> {
+    let half = (d[l + 1] - d[l]) / e[l].map(|x| 2.0 * x);
+    let root = half.mul_add::<FMA>(half, Lanes::ONE).sqrt();
+    let towards = half.zip(root, |g, r| if g < 0.0 { g - r } else { g + r });
+    d[l] - e[l] / towards
 }
 
 /// One implicit QL sweep from `last` up to `l`; lanes whose block ends earlier join there.
@@ -96,59 +122,48 @@ fn sweep<const W: usize, const FMA: bool>(
     l: usize,
     ends: &[usize; W],
     last: usize,
+    shift: Lanes<W>,
     rotations: &mut Rotations<W>,
 ) {
-    let mut end = Lanes::ZERO;
+    let (mut g, mut until) = (Lanes::ZERO, [0i64; W]);
     for lane in 0..W {
-        end.0[lane] = d[ends[lane]].0[lane];
+        g.0[lane] = d[ends[lane]].0[lane] - shift.0[lane];
+        until[lane] = ends[lane] as i64;
     }
-    // Lanes that are done divide by zero here: their results are never selected.
-    let half = (d[l + 1] - d[l]) / e[l].map(|x| 2.0 * x);
-    let root = half.mul_add::<FMA>(half, Lanes::ONE).sqrt();
-    let towards = half.zip(root, |g, r| if g < 0.0 { g - r } else { g + r });
-    let mut g = end - d[l] + e[l] / towards;
     let (mut s, mut c, mut p) = (Lanes::ONE, Lanes::ONE, Lanes::ZERO);
-    let mut alive = [false; W];
-    for lane in 0..W {
-        alive[lane] = ends[lane] > l;
-    }
     for i in (l..last).rev() {
-        let mut active = [false; W];
-        for lane in 0..W {
-            active[lane] = alive[lane] && i < ends[lane];
-        }
+        // A matrix takes part from its own end on. Masks of bits, and no branches: all of this is vector instructions.
+        let above = until.map(|end| if_negative(i as i64 - end));
+        let on = |new, old| Lanes::blend(&above, new, old);
         let (f, b) = (s * e[i], c * e[i]);
         let r = f.mul_add::<FMA>(f, g * g).sqrt();
-        let vanished = r.compare(Lanes::ZERO, |r, _| r == 0.0);
-        for lane in 0..W {
-            // f = g = 0: the matrix splits here, and this sweep ends for it.
-            if active[lane] && vanished[lane] {
-                e[i + 1].0[lane] = 0.0;
-                d[i + 1].0[lane] -= p.0[lane];
-                e[ends[lane]].0[lane] = 0.0;
-                alive[lane] = false;
-                active[lane] = false;
-            }
-        }
-        e[i + 1] = Lanes::select(active, r, e[i + 1]);
-        s = Lanes::select(active, f / r, s);
-        c = Lanes::select(active, g / r, c);
+        e[i + 1] = on(r, e[i + 1]);
+        // f = g = 0: the matrix splits here, and nothing is to be rotated; `one` is zero elsewhere.
+        let one = r.map(|r| f64::from_bits(if_negative(r.to_bits() as i64 - 1) & 1f64.to_bits()));
+        s = on(f / (r + one), s);
+        c = on((g + one) / (r + one), c);
         let shifted = d[i + 1] - p;
         let turn = (d[i] - shifted).mul_add::<FMA>(s, (c * b).map(|x| 2.0 * x));
         let next = s * turn;
-        d[i + 1] = Lanes::select(active, shifted + next, d[i + 1]);
-        p = Lanes::select(active, next, p);
-        g = Lanes::select(active, c.mul_add::<FMA>(turn, -b), g);
-        rotations.cosine[i] = Lanes::select(active, c, Lanes::ONE);
-        rotations.sine[i] = Lanes::select(active, s, Lanes::ZERO);
+        d[i + 1] = on(shifted + next, d[i + 1]);
+        p = on(next, p);
+        g = on(c.mul_add::<FMA>(turn, -b), g);
+        rotations.cosine[i] = on(c, Lanes::ONE);
+        rotations.sine[i] = on(s, Lanes::ZERO);
     }
-    d[l] = Lanes::select(alive, d[l] - p, d[l]);
-    e[l] = Lanes::select(alive, g, e[l]);
     for lane in 0..W {
-        if alive[lane] {
+        if ends[lane] > l {
+            d[l].0[lane] -= p.0[lane];
+            e[l].0[lane] = g.0[lane];
             e[ends[lane]].0[lane] = 0.0;
         }
     }
+}
+
+/// All bits where a number is negative, none elsewhere.
+#[inline(always)]
+fn if_negative(x: i64) -> u64 {
+    (x >> 63) as u64
 }
 
 /// Applies the rotations of a sweep to rows l..=last of `q`, a block of columns at a time: the row that two
@@ -184,7 +199,8 @@ fn rotate_columns<const W: usize, const B: usize, const FMA: bool>(
         let lower = &mut q.row_mut(i + 1)[k..k + B];
         for b in 0..B {
             lower[b] = s.mul_add::<FMA>(upper[b], c * carried[b]);
-            carried[b] = c.mul_add::<FMA>(upper[b], -(s * carried[b]));
+            // The product that does not wait for the row before stands inside: the chain is one operation long.
+            carried[b] = (-s).mul_add::<FMA>(carried[b], c * upper[b]);
         }
     }
     q.row_mut(l)[k..k + B].copy_from_slice(&carried);

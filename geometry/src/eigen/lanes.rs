@@ -59,12 +59,32 @@ impl<const W: usize> Lanes<W> {
         out
     }
 
+    /// `on` where a < b, `off` elsewhere.
+    #[inline(always)]
+    pub(crate) fn select_less(a: Self, b: Self, on: Self, off: Self) -> Self {
+        let mut out = off;
+        for l in 0..W {
+            out.0[l] = if a.0[l] < b.0[l] { on.0[l] } else { off.0[l] };
+        }
+        out
+    }
+
     /// `self` where `mask` holds, `other` elsewhere.
     #[inline(always)]
     pub(crate) fn select(mask: Mask<W>, on: Self, off: Self) -> Self {
         let mut out = off;
         for l in 0..W {
             out.0[l] = if mask[l] { on.0[l] } else { off.0[l] };
+        }
+        out
+    }
+
+    /// `on` where all bits of `mask` are set, `off` where none is.
+    #[inline(always)]
+    pub(crate) fn blend(mask: &[u64; W], on: Self, off: Self) -> Self {
+        let mut out = off;
+        for l in 0..W {
+            out.0[l] = f64::from_bits((mask[l] & on.0[l].to_bits()) | (!mask[l] & off.0[l].to_bits()));
         }
         out
     }

@@ -1,8 +1,9 @@
 //! Symmetric eigendecompositions and matrix functions, one matrix or a batch at a time.
 //!
 //! Batches of small matrices are solved side by side: each lane of a vector register holds the same entry of another
-//! matrix, and Householder tridiagonalisation and implicit QL run in lockstep. The instruction set is chosen at run
-//! time (AVX-512, AVX2 with FMA, or what the target guarantees). Larger matrices go to `faer` one by one. The result of
+//! matrix, and Householder tridiagonalisation and implicit QL run in lockstep. Medium ones lie across the registers one
+//! after the other, and only their tridiagonal forms are iterated in lockstep. The instruction set is chosen at run
+//! time (AVX-512, AVX2 with FMA, or what the target guarantees). Large matrices go to `faer` one by one. The result of
 //! a matrix depends neither on the other matrices of the batch nor on the number of threads.
 
 pub(crate) mod batch;
@@ -11,7 +12,9 @@ pub(crate) mod frames;
 pub(crate) mod group;
 mod implicit_ql;
 pub(crate) mod lanes;
+mod large;
 pub(crate) mod relative;
+mod rows;
 mod tridiagonal;
 
 use nalgebra::{DMatrix, DVector};

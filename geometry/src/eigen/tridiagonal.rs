@@ -4,7 +4,7 @@ use super::lanes::{LaneMatrix, Lanes};
 
 /// Below this sum of squares (matrices are scaled to a largest entry near 1) a row counts as already reduced: the
 /// entries neglected are 1e-140 of the norm.
-const NEGLIGIBLE: f64 = 1e-280;
+pub(super) const NEGLIGIBLE: f64 = 1e-280;
 
 /// T = Qᵀ A Q for W matrices, Q a product of reflections I − u uᵀ/h.
 pub(crate) struct Tridiagonal<const W: usize> {

@@ -828,3 +828,26 @@ fn hostile_input_gives_typed_errors() {
         Err(Error::InvalidParameter { .. })
     ));
 }
+
+/// Clouds of more than 2¹⁴ points are projected and sorted by another path, explicit masses 1/n by a third: the same
+/// distances, up to the rounding of n sums of masses.
+#[test]
+fn large_clouds_have_the_distances_of_their_weighted_copies() {
+    let (n, m, order) = (17_000, 300, 2);
+    let mut rng = rng(11);
+    let (x, y) = (batch(&wishart(n, order, &mut rng)), batch(&wishart(m, order, &mut rng)));
+    let bank = DirectionBank::lambda_s(order, 21, 5).unwrap();
+    let (of_x, of_y) = (LogCloud::try_new(&x).unwrap(), LogCloud::try_new(&y).unwrap());
+    let masses = vec![1.0 / n as f64; n];
+    let weighted = of_x.clone().reweighted(&masses).unwrap();
+    let near = |found: f64, expected: f64| (found - expected).abs() <= n as f64 * EPS * (1.0 + expected);
+    let found = spdsw_per_direction(&bank, &of_x, &of_y, 2.0).unwrap();
+    let expected = spdsw_per_direction(&bank, &weighted, &of_y, 2.0).unwrap();
+    for (direction, (f, e)) in found.iter().zip(&expected).enumerate() {
+        assert!(near(*f, *e), "direction {direction}: {f} against {e}");
+    }
+    let uniform = |b| SpdMeasure::uniform(b).unwrap();
+    let found = hspdsw(&bank, &uniform(&x), &uniform(&y), 2.0).unwrap();
+    let expected = hspdsw(&bank, &SpdMeasure::weighted(&x, &masses).unwrap(), &uniform(&y), 2.0).unwrap();
+    assert!(near(found, expected), "{found} against {expected}");
+}

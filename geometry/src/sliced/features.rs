@@ -36,7 +36,7 @@ impl DirectionBank {
         let mut features = vec![0.0; self.len() * levels];
         self.for_each_panel(&mut features, levels, |scratch, arch, panel, out| {
             if cloud.weights().is_none() {
-                scratch.project_sorted(arch, self, panel, cloud);
+                scratch.project_sorted(arch, self, panel, 0..PANEL, cloud);
                 for (lane, out) in out.chunks_exact_mut(levels).enumerate() {
                     let sorted = scratch.sorted(lane);
                     for (slot, &rank) in out.iter_mut().zip(&ranks) {
@@ -84,7 +84,7 @@ impl DirectionBank {
                 let n = cloud.len();
                 let mut features = vec![0.0; self.len() * levels.len()];
                 self.for_each_panel(&mut features, levels.len(), |scratch, arch, panel, out| {
-                    scratch.project_sorted(arch, self, panel, *cloud);
+                    scratch.project_sorted(arch, self, panel, 0..PANEL, *cloud);
                     for (lane, out) in out.chunks_exact_mut(levels.len()).enumerate() {
                         let sorted = scratch.sorted(lane);
                         for (slot, &(middle, width)) in out.iter_mut().zip(&levels) {

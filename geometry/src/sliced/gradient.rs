@@ -108,7 +108,7 @@ impl<'a> SlicedLoss<'a> {
         let target = if target.weights().is_none() {
             let mut sorted = vec![0.0; bank.len() * m];
             bank.for_each_panel(&mut sorted, m, |scratch, arch, panel, out| {
-                scratch.project_sorted(arch, bank, panel, target);
+                scratch.project_sorted(arch, bank, panel, 0..PANEL, target);
                 for (lane, out) in out.chunks_exact_mut(m).enumerate() {
                     out.copy_from_slice(scratch.sorted(lane));
                 }

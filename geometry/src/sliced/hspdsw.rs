@@ -1,5 +1,7 @@
 //! The affine-invariant (horospherical) sliced-Wasserstein distance.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -61,7 +63,7 @@ pub fn busemann(bank: &DirectionBank, batch: &SpdBatch) -> Result<DMatrix<f64>> 
         .into_par_iter()
         .map(|panel| {
             let mut out = Vec::new();
-            seen.fill(Arch::new(), bank, panel, &mut out);
+            seen.fill(Arch::new(), bank, panel, 0..PANEL, 0..seen.points(), &mut out);
             out
         })
         .collect();
@@ -136,23 +138,34 @@ impl Projected for Seen<'_> {
         self.measure.weights()
     }
 
-    fn fill(&self, arch: Arch, bank: &DirectionBank, panel: usize, out: &mut Vec<f64>) {
+    fn fill(
+        &self,
+        arch: Arch,
+        bank: &DirectionBank,
+        panel: usize,
+        lanes: Range<usize>,
+        points: Range<usize>,
+        out: &mut Vec<f64>,
+    ) {
         let d = self.frames.order;
-        let range = panel * PANEL..panel * PANEL + bank.panel_len(panel);
+        let width = lanes.len();
+        let used = bank.panel_len(panel);
+        let range = panel * PANEL + lanes.start.min(used)..panel * PANEL + lanes.end.min(used);
         out.clear();
-        out.resize(self.measure.len() * PANEL, 0.0);
+        out.resize(points.len() * width, 0.0);
         let theta = &self.frames.theta[range.start * d..range.end * d];
         let transposed = &self.frames.transposed[range.start * d * d..range.end * d * d];
-        let matrices = self.measure.batch().as_slice();
+        let matrices = &self.measure.batch().as_slice()[points.start * d * d..points.end * d * d];
         arch.dispatch(PanelBusemann {
             order: d,
             theta,
             transposed,
             matrices,
+            width,
             out,
         });
         // A pivot that rounding made negative: the orthogonal factorisation keeps the other half of the digits.
-        for (matrix, row) in matrices.chunks_exact(d * d).zip(out.chunks_exact_mut(PANEL)) {
+        for (matrix, row) in matrices.chunks_exact(d * d).zip(out.chunks_exact_mut(width)) {
             for (lane, value) in row.iter_mut().enumerate().filter(|(_, value)| !value.is_finite()) {
                 let frame = &transposed[lane * d * d..(lane + 1) * d * d];
                 *value = busemann_by_qr(d, matrix, frame, &theta[lane * d..(lane + 1) * d]);
@@ -183,6 +196,7 @@ struct PanelBusemann<'a> {
     theta: &'a [f64],
     transposed: &'a [f64],
     matrices: &'a [f64],
+    width: usize,
     out: &'a mut [f64],
 }
 
@@ -201,7 +215,7 @@ impl WithSimd for PanelBusemann<'_> {
         let blocks = self
             .matrices
             .chunks(lanes * d * d)
-            .zip(self.out.chunks_mut(lanes * PANEL));
+            .zip(self.out.chunks_mut(lanes * self.width));
         for (matrices, out) in blocks {
             load_lanes::<S>(d, matrices, &mut factor);
             cholesky_lanes(simd, d, &mut factor);
@@ -210,7 +224,7 @@ impl WithSimd for PanelBusemann<'_> {
                 rotate_lanes(simd, d, frame, &factor, &mut rotated);
                 gram_lanes(simd, d, &rotated, &mut gram);
                 cholesky_lanes(simd, d, &mut gram);
-                for (lane, row) in out.chunks_exact_mut(PANEL).enumerate() {
+                for (lane, row) in out.chunks_exact_mut(self.width).enumerate() {
                     let diagonal = |k: usize| lanes_of::<S>(&gram[k * d + k])[lane];
                     row[direction] = -2.0 * theta.iter().enumerate().map(|(k, t)| t * diagonal(k).ln()).sum::<f64>();
                 }

@@ -72,7 +72,7 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
             let mut scratch: Vec<PanelScratch> = clouds.iter().map(|_| PanelScratch::default()).collect();
             for (scratch, cloud) in scratch.iter_mut().zip(clouds) {
                 if uniform {
-                    scratch.project_sorted(arch, bank, panel, *cloud);
+                    scratch.project_sorted(arch, bank, panel, 0..PANEL, *cloud);
                 } else {
                     scratch.project(arch, bank, panel, *cloud);
                 }

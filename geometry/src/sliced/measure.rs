@@ -1,9 +1,12 @@
 //! Empirical measures of SPD matrices kept as the matrices themselves, and what can be projected on a bank.
 
+use std::ops::Range;
+
 use pulp::Arch;
 
 use super::cloud::{LogCloud, checked_weights};
 use super::directions::DirectionBank;
+use super::packed::packed_len;
 use super::projection::project_panel;
 use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
@@ -68,8 +71,16 @@ pub(crate) trait Projected: Sync {
     /// Masses, or `None` for the uniform measure.
     fn masses(&self) -> Option<&[f64]>;
 
-    /// Writes the numbers of one panel of directions: n rows of [`PANEL`](super::directions::PANEL).
-    fn fill(&self, arch: Arch, bank: &DirectionBank, panel: usize, out: &mut Vec<f64>);
+    /// Writes the numbers of `lanes` of one panel of directions at `points`: rows of `lanes.len()` numbers.
+    fn fill(
+        &self,
+        arch: Arch,
+        bank: &DirectionBank,
+        panel: usize,
+        lanes: Range<usize>,
+        points: Range<usize>,
+        out: &mut Vec<f64>,
+    );
 }
 
 impl Projected for LogCloud {
@@ -81,7 +92,22 @@ impl Projected for LogCloud {
         self.weights()
     }
 
-    fn fill(&self, _: Arch, bank: &DirectionBank, panel: usize, out: &mut Vec<f64>) {
-        project_panel(bank, panel, self.rows(), out);
+    fn fill(
+        &self,
+        _: Arch,
+        bank: &DirectionBank,
+        panel: usize,
+        lanes: Range<usize>,
+        points: Range<usize>,
+        out: &mut Vec<f64>,
+    ) {
+        let size = packed_len(self.order());
+        project_panel(
+            bank,
+            panel,
+            lanes,
+            &self.rows()[points.start * size..points.end * size],
+            out,
+        );
     }
 }

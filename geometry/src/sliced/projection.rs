@@ -1,6 +1,7 @@
 //! Projections ⟨A_l, log X_i⟩ of a cloud on the directions of a bank, as one blocked matrix product.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -18,26 +19,34 @@ const SIDE_BY_SIDE: usize = 1 << 14;
 /// Low bits of a key that hold its point while points are sorted.
 const POINT_BITS: u64 = SIDE_BY_SIDE as u64 - 1;
 
-/// Products of one panel of [`PANEL`] directions or coordinates with all rows: n rows of [`PANEL`] numbers. On one thread:
-/// panels are what threads share.
-fn panel_product(panel: &[f64], rows: &[f64], size: usize, out: &mut [f64]) {
+/// Products of the `lanes` of one panel of [`PANEL`] directions or coordinates with all rows: n rows of `lanes.len()`
+/// numbers. On one thread: panels are what threads share.
+fn panel_product(panel: &[f64], lanes: Range<usize>, rows: &[f64], size: usize, out: &mut [f64]) {
     let n = rows.len() / size;
     faer::linalg::matmul::matmul(
-        faer::MatMut::from_column_major_slice_mut(out, PANEL, n),
+        faer::MatMut::from_column_major_slice_mut(out, lanes.len(), n),
         faer::Accum::Replace,
-        faer::MatRef::from_column_major_slice(panel, PANEL, size),
+        faer::MatRef::from_column_major_slice(panel, PANEL, size).subrows(lanes.start, lanes.len()),
         faer::MatRef::from_column_major_slice(rows, size, n),
         1.0,
         faer::Par::Seq,
     );
 }
 
-/// Projections of all points on panel `index` of the bank: n rows of [`PANEL`] values (zeros in the padding).
-pub(crate) fn project_panel(bank: &DirectionBank, index: usize, rows: &[f64], out: &mut Vec<f64>) {
+/// Projections of all points on `lanes` of panel `index` of the bank: n rows of `lanes.len()` values (zeros in the
+/// padding).
+pub(crate) fn project_panel(bank: &DirectionBank, index: usize, lanes: Range<usize>, rows: &[f64], out: &mut Vec<f64>) {
     let size = packed_len(bank.order());
     out.clear();
-    out.resize(rows.len() / size * PANEL, 0.0);
-    panel_product(bank.panel(index), rows, size, out);
+    out.resize(rows.len() / size * lanes.len(), 0.0);
+    panel_product(bank.panel(index), lanes, rows, size, out);
+}
+
+/// Parts of a panel that are projected and sorted at once: the whole one, and halves for clouds of so many points that
+/// memory counts.
+pub(crate) fn panel_parts(points: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = if points > SIDE_BY_SIDE { LANES } else { PANEL };
+    (0..PANEL).step_by(width).map(move |start| start..start + width)
 }
 
 /// Adds up directions with given weights: row i of `out` (packed) becomes Σ_l weights_il A_l.
@@ -48,7 +57,7 @@ pub(crate) fn combine_directions(bank: &DirectionBank, weights: &[f64], out: &mu
         .into_par_iter()
         .map(|index| {
             let mut block = vec![0.0; n * PANEL];
-            panel_product(bank.adjoint_panel(index), weights, bank.len(), &mut block);
+            panel_product(bank.adjoint_panel(index), 0..PANEL, weights, bank.len(), &mut block);
             block
         })
         .collect();
@@ -63,7 +72,9 @@ pub(crate) fn combine_directions(bank: &DirectionBank, weights: &[f64], out: &mu
 #[derive(Default)]
 pub(crate) struct PanelScratch {
     interleaved: Vec<f64>,
+    /// Sorted projections, direction after direction of `points` numbers.
     rows: Vec<f64>,
+    points: usize,
     pairs: Vec<(f64, f64)>,
     keys: Vec<Row>,
     /// Whether [`Self::order_lanes`] came after the last projection.
@@ -76,53 +87,52 @@ pub(crate) struct PanelScratch {
 }
 
 impl PanelScratch {
-    /// Projects and sorts: direction `lane` of the panel then has its sorted projections in [`Self::sorted`].
-    pub(crate) fn project_sorted(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
-        cloud.fill(arch, bank, index, &mut self.interleaved);
-        let n = self.interleaved.len() / PANEL;
-        let directions = bank.panel_len(index);
-        if n > SIDE_BY_SIDE {
-            // One direction at a time, when it is asked for: a large cloud is not kept twice.
-            return;
-        }
-        self.rows.resize(n * PANEL, 0.0);
-        for (group, out) in self
-            .rows
-            .chunks_mut(LANES * n)
-            .enumerate()
-            .take(directions.div_ceil(LANES))
-        {
-            self.keys.clear();
+    /// Projects on the `lanes` of a panel (a multiple of [`LANES`] of them) and sorts: [`Self::sorted`] then has the
+    /// projections.
+    pub(crate) fn project_sorted(
+        &mut self,
+        arch: Arch,
+        bank: &DirectionBank,
+        index: usize,
+        lanes: Range<usize>,
+        cloud: &impl Projected,
+    ) {
+        let n = cloud.points();
+        let groups = lanes.len() / LANES;
+        let used = bank.panel_len(index).saturating_sub(lanes.start);
+        self.points = n;
+        self.rows.resize(n * lanes.len(), 0.0);
+        // Block by block: the projections of a large cloud are kept once.
+        for start in (0..n).step_by(SIDE_BY_SIDE) {
+            let points = start..n.min(start + SIDE_BY_SIDE);
+            let count = points.len();
+            cloud.fill(arch, bank, index, lanes.clone(), points, &mut self.interleaved);
             let (rows, _) = self.interleaved.as_chunks::<LANES>();
-            self.keys.extend(rows.iter().skip(group).step_by(PANEL / LANES));
-            sort_lanes(arch, &mut self.keys);
-            // Tiles keep the strided side in cache.
-            for (tile, rows) in self.keys[..n].chunks(LANES).enumerate() {
-                for lane in 0..LANES {
-                    let start = lane * n + tile * LANES;
-                    for (slot, row) in out[start..].iter_mut().zip(rows) {
-                        *slot = row[lane];
-                    }
+            let used_groups = used.div_ceil(LANES);
+            for (group, out) in self.rows.chunks_mut(LANES * n).enumerate().take(used_groups) {
+                self.keys.clear();
+                self.keys.extend(rows.iter().skip(group).step_by(groups));
+                if n <= SIDE_BY_SIDE {
+                    sort_lanes(arch, &mut self.keys);
                 }
+                transpose_lanes(&self.keys[..count], &mut out[start..], n);
+            }
+        }
+        if n > SIDE_BY_SIDE {
+            for sorted in self.rows.chunks_exact_mut(n).take(used) {
+                sort_by_key(sorted, &mut self.sort_values, |x| *x, |_, _| Ordering::Equal);
             }
         }
     }
 
-    /// Sorted projections on direction `lane` of the panel, after [`Self::project_sorted`].
-    pub(crate) fn sorted(&mut self, lane: usize) -> &[f64] {
-        let n = self.interleaved.len() / PANEL;
-        if n <= SIDE_BY_SIDE {
-            return &self.rows[lane * n..(lane + 1) * n];
-        }
-        self.rows.clear();
-        self.rows.extend(self.interleaved[lane..].iter().step_by(PANEL));
-        sort_by_key(&mut self.rows, &mut self.sort_values, |x| *x, |_, _| Ordering::Equal);
-        &self.rows
+    /// Sorted projections on direction `lane` of those of [`Self::project_sorted`].
+    pub(crate) fn sorted(&self, lane: usize) -> &[f64] {
+        &self.rows[lane * self.points..(lane + 1) * self.points]
     }
 
     /// Projects only.
     pub(crate) fn project(&mut self, arch: Arch, bank: &DirectionBank, index: usize, cloud: &impl Projected) {
-        cloud.fill(arch, bank, index, &mut self.interleaved);
+        cloud.fill(arch, bank, index, 0..PANEL, 0..cloud.points(), &mut self.interleaved);
         self.ordered = false;
     }
 
@@ -192,6 +202,18 @@ impl PanelScratch {
     }
 }
 
+/// Writes lane `l` of all rows to `out[l * stride..]`, in tiles that keep the strided side in cache.
+fn transpose_lanes(rows: &[Row], out: &mut [f64], stride: usize) {
+    for (tile, rows) in rows.chunks(LANES).enumerate() {
+        for lane in 0..LANES {
+            let start = lane * stride + tile * LANES;
+            for (slot, row) in out[start..].iter_mut().zip(rows) {
+                *slot = row[lane];
+            }
+        }
+    }
+}
+
 /// Sorts what is sorted but for keys that differ in their marked bits only. Insertion, and a sort where many do.
 fn settle(order: &mut [(f64, u32)]) {
     let compare = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
@@ -222,8 +244,8 @@ mod tests {
         let reversed: Vec<f64> = rows.chunks_exact(size).rev().flatten().copied().collect();
         let (mut forth, mut back) = (Vec::new(), Vec::new());
         for index in 0..bank.panel_count() {
-            project_panel(&bank, index, &rows, &mut forth);
-            project_panel(&bank, index, &reversed, &mut back);
+            project_panel(&bank, index, 0..PANEL, &rows, &mut forth);
+            project_panel(&bank, index, 0..PANEL, &reversed, &mut back);
             for (i, row) in rows.chunks_exact(size).enumerate() {
                 for lane in 0..bank.panel_len(index) {
                     let direct: f64 = bank
@@ -266,7 +288,7 @@ mod tests {
                         scratch.order_lanes(arch);
                         scratch.argsort(lane, &mut found);
                         assert_eq!(found, expected, "n = {n}");
-                        scratch.project_sorted(arch, &bank, panel, &cloud);
+                        scratch.project_sorted(arch, &bank, panel, 0..PANEL, &cloud);
                         let keys: Vec<f64> = expected.iter().map(|x| x.0).collect();
                         assert_eq!(scratch.sorted(lane), keys, "n = {n}");
                         if n > 2000 {

@@ -8,7 +8,7 @@ use super::dirac::second_moment;
 use super::directions::{DirectionBank, PANEL};
 use super::measure::Projected;
 use super::one_dimensional::{Exponent, sorted_uniform, sorted_weighted};
-use super::projection::PanelScratch;
+use super::projection::{PanelScratch, panel_parts};
 use crate::error::{Error, Result};
 
 /// SPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(⟨A_l, log ·⟩_# μ, ⟨A_l, log ·⟩_# ν), the power that losses and kernels use.
@@ -88,10 +88,12 @@ pub(crate) fn per_direction(
         || (PanelScratch::default(), PanelScratch::default()),
         |(of_a, of_b), (panel, values)| {
             if uniform {
-                of_a.project_sorted(arch, bank, panel, a);
-                of_b.project_sorted(arch, bank, panel, b);
-                for (lane, value) in values.iter_mut().enumerate() {
-                    *value = sorted_uniform(of_a.sorted(lane), of_b.sorted(lane), exponent);
+                for lanes in panel_parts(a.points().max(b.points())) {
+                    of_a.project_sorted(arch, bank, panel, lanes.clone(), a);
+                    of_b.project_sorted(arch, bank, panel, lanes.clone(), b);
+                    for (lane, value) in values.iter_mut().skip(lanes.start).take(lanes.len()).enumerate() {
+                        *value = sorted_uniform(of_a.sorted(lane), of_b.sorted(lane), exponent);
+                    }
                 }
             } else {
                 of_a.project(arch, bank, panel, a);

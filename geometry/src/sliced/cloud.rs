@@ -8,7 +8,7 @@ use crate::batch::{SpdBatch, SymBatch};
 use crate::error::{Error, Result};
 
 /// Matrices whose logarithms are taken at once, so that a large cloud never exists three times in memory.
-const LOG_CHUNK: usize = 256;
+const LOG_CHUNK: usize = 1024;
 
 /// Largest accepted |Σ weights − 1|.
 const WEIGHT_TOLERANCE: f64 = 1e-6;

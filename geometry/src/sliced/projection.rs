@@ -42,11 +42,12 @@ pub(crate) fn project_panel(bank: &DirectionBank, index: usize, lanes: Range<usi
     panel_product(bank.panel(index), lanes, rows, size, out);
 }
 
-/// Parts of a panel that are projected and sorted at once: the whole one, and halves for clouds of so many points that
-/// memory counts.
-pub(crate) fn panel_parts(points: usize) -> impl Iterator<Item = Range<usize>> {
-    let width = if points > SIDE_BY_SIDE { LANES } else { PANEL };
-    (0..PANEL).step_by(width).map(move |start| start..start + width)
+/// Parts of a panel of `used` directions that are projected and sorted at once: all of it, and halves for clouds of so
+/// many points that memory counts.
+pub(crate) fn panel_parts(points: usize, used: usize) -> impl Iterator<Item = Range<usize>> {
+    let filled = used.next_multiple_of(LANES);
+    let width = if points > SIDE_BY_SIDE { LANES } else { filled };
+    (0..filled).step_by(width).map(move |start| start..start + width)
 }
 
 /// Adds up directions with given weights: row i of `out` (packed) becomes Σ_l weights_il A_l.

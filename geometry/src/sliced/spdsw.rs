@@ -88,7 +88,7 @@ pub(crate) fn per_direction(
         || (PanelScratch::default(), PanelScratch::default()),
         |(of_a, of_b), (panel, values)| {
             if uniform {
-                for lanes in panel_parts(a.points().max(b.points())) {
+                for lanes in panel_parts(a.points().max(b.points()), values.len()) {
                     of_a.project_sorted(arch, bank, panel, lanes.clone(), a);
                     of_b.project_sorted(arch, bank, panel, lanes.clone(), b);
                     for (lane, value) in values.iter_mut().skip(lanes.start).take(lanes.len()).enumerate() {

@@ -383,4 +383,70 @@ fn scipy_files() {
         std::fs::write(&cut, &bytes[..length]).unwrap();
         assert!(matches!(read_npz(&cut), Err(SsvdError::Malformed { .. })), "{length}");
     }
+    for at in (0..bytes.len()).step_by(bytes.len() / 60) {
+        let mut bent = bytes.clone();
+        bent[at] ^= 0x10;
+        std::fs::write(&cut, &bent).unwrap();
+        // Names, times and padding of the archive hold no number.
+        match read_npz(&cut) {
+            Ok(found) => assert_eq!(found, a, "bent at {at}"),
+            Err(error) => assert!(matches!(error, SsvdError::Malformed { .. }), "bent at {at}: {error}"),
+        }
+    }
+}
+
+/// Every prefix of a small file of each text format, and the file with each byte bent: a matrix or a named error.
+#[test]
+fn files_cut_or_bent_anywhere_do_not_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    type Read = fn(&std::path::Path) -> hadamard_ssvd::Result<Csr>;
+    let formats: [(&str, Read); 5] = [
+        (
+            "%%MatrixMarket matrix coordinate real general\n% c\n3 4 3\n1 1 0.5\n2 3 -1e2\n3 4 7\n",
+            |path| read_matrix_market(path),
+        ),
+        ("%%MatrixMarket matrix array real general\n2 2\n1\n0\n0\n4\n", |path| {
+            read_matrix_market(path)
+        }),
+        ("# graph\n0 1\n1\t2 2.5\n2,2\n", |path| read_edges(path, true)),
+        ("1 1:0.5 3:2 # first\n\n-1 qid:4 2:1\n", |path| {
+            read_libsvm(path, None).map(|(a, _)| a)
+        }),
+        ("1 1:0.5 3:2\n-1 2:1\n", |path| {
+            read_libsvm(path, Some(3)).map(|(a, _)| a)
+        }),
+    ];
+    let check = |read: Read, bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        match read(&path) {
+            Ok(a) => assert!(
+                a.triplets()
+                    .all(|(i, j, x)| i < a.nrows() && j < a.ncols() && x.is_finite())
+            ),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    };
+    for (text, read) in formats {
+        let bytes = text.as_bytes();
+        for at in 0..bytes.len() {
+            check(read, &bytes[..at]);
+            // Digits that grow cost memory by design (a node number is a row): they may only shrink here.
+            for bent in [b' ', b'\n', b'-', b'.', b':', b'0', 0x80, 0] {
+                let mut bytes = bytes.to_vec();
+                bytes[at] = bent;
+                check(read, &bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn impossible_shapes_are_refused_by_name() {
+    for rows in [usize::MAX, usize::MAX - 1, usize::MAX / 8] {
+        assert!(matches!(
+            Csr::from_triplets(rows, 1, []),
+            Err(SsvdError::TooLarge { count, .. }) if count == rows
+        ));
+    }
 }

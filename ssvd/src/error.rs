@@ -47,6 +47,14 @@ pub enum SsvdError {
     /// The row pointers, indices and values do not describe a sparse matrix.
     #[error("sparse structure: {0}")]
     Structure(String),
+    /// A shape, or a part of a file, that does not fit into memory.
+    #[error("{what}: {count} numbers do not fit into memory")]
+    TooLarge {
+        /// What was to be kept.
+        what: &'static str,
+        /// How many numbers of it.
+        count: usize,
+    },
     /// A rank that no matrix of this shape has.
     #[error("rank {k} asked of a {rows} x {cols} matrix: it must be at least 1 and at most the smaller side")]
     Rank {

@@ -94,7 +94,8 @@ impl Csr {
 
     /// Builds a matrix from (row, column, value) in any order; duplicates are added.
     ///
-    /// Errs at the first entry outside the shape or not finite. Cost O(nnz log nnz).
+    /// Errs at the first entry outside the shape or not finite, and when an offset for each row does not fit into memory.
+    /// Cost O(nnz log nnz).
     pub fn from_triplets(
         rows: usize,
         cols: usize,
@@ -117,7 +118,7 @@ impl Csr {
             }
         }
         all.sort_by_key(|&(row, col, _)| (row, col)); // stable: duplicates are added in the order given
-        let mut offsets = vec![0; rows + 1];
+        let mut offsets = row_offsets(rows)?;
         let (mut indices, mut values) = (Vec::with_capacity(all.len()), Vec::<f64>::with_capacity(all.len()));
         let mut last = None;
         for (row, col, value) in all {
@@ -452,4 +453,16 @@ impl Operator for CsrCsc {
     fn apply_transpose(&self, x: &[f64], width: usize, y: &mut [f64]) {
         self.columns.multiply(x, width, y);
     }
+}
+/// Zero offsets of `rows` rows.
+fn row_offsets(rows: usize) -> Result<Vec<usize>> {
+    let too_large = || SsvdError::TooLarge {
+        what: "row offsets",
+        count: rows,
+    };
+    let mut offsets = Vec::new();
+    let count = rows.checked_add(1).ok_or_else(too_large)?;
+    offsets.try_reserve_exact(count).map_err(|_| too_large())?;
+    offsets.resize(count, 0);
+    Ok(offsets)
 }

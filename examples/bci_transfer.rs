@@ -6,14 +6,17 @@
 //! cargo run --release --example bci_transfer -- --source S001R04.edf --target S001R08.edf
 //! ```
 
-use std::path::PathBuf;
+mod common;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use common::say;
+use hadamard::geometry::SpdBatch;
 use hadamard::geometry::sliced::{FlowOptions, LogCloud, packed_len};
 use hadamard::geometry::transport::SinkhornOptions;
-use hadamard::geometry::{SpdBatch, eigen};
 use hadamard::meeg::adapt::{Loss, Motion, TransformationOptions, particles, recentred, transformation};
 use hadamard::meeg::io::npy::Arrays;
 use hadamard::meeg::model::{SupportVectorMachine, SvmOptions};
@@ -62,9 +65,9 @@ struct Options {
     /// Seed of the directions and of the simulation
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Folder for pictures of the two domains before and after
-    #[arg(long)]
-    out: Option<PathBuf>,
+    /// Folder for the picture of the two domains before and after
+    #[arg(long, default_value = "out/bci_transfer")]
+    out: PathBuf,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -106,26 +109,29 @@ fn run(options: &Options) -> Result<(), String> {
         ));
     }
     let outcomes = compare(options, &source, &target).map_err(|e| e.to_string())?;
-    let picture = options.out.as_ref().map(|folder| draw(folder, &outcomes)).transpose()?;
+    let files = draw(&options.out, &outcomes)?;
     if options.json {
         let methods: Vec<_> = outcomes
             .iter()
             .map(|o| json!({"method": o.method, "accuracy": o.accuracy, "correct": o.correct, "seconds": o.seconds}))
             .collect();
         let trials = json!({"source": source.labels.len(), "target": target.labels.len()});
-        println!("{}", json!({"trials": trials, "methods": methods, "picture": picture}));
+        say!("{}", json!({"trials": trials, "methods": methods, "files": files}));
         return Ok(());
     }
-    println!(
+    say!(
         "{} source trials, {} target trials, {} channels; one trial is {:.3}",
         source.labels.len(),
         target.labels.len(),
         source.covariances.order(),
         1.0 / target.labels.len() as f64
     );
-    println!(
+    say!(
         "{:<28} {:>9} {:>9} {:>10}",
-        "alignment", "correct", "accuracy", "seconds"
+        "alignment",
+        "correct",
+        "accuracy",
+        "seconds"
     );
     for outcome in &outcomes {
         let Outcome {
@@ -135,11 +141,11 @@ fn run(options: &Options) -> Result<(), String> {
             seconds,
             ..
         } = outcome;
-        println!("{method:<28} {correct:>9} {accuracy:>9.3} {seconds:>10.4}");
+        say!("{method:<28} {correct:>9} {accuracy:>9.3} {seconds:>10.4}");
     }
-    println!("seconds: alignment alone, logarithms and directions included");
-    if let Some(path) = picture {
-        println!("wrote {}", path.display());
+    say!("seconds: alignment alone, logarithms and directions included");
+    for file in &files {
+        say!("wrote {}", file.display());
     }
     Ok(())
 }
@@ -150,6 +156,7 @@ fn compare(options: &Options, source: &Domain, target: &Domain) -> hadamard::mee
         LogCloud::try_new(&source.covariances)?,
         LogCloud::try_new(&target.covariances)?,
     );
+    let bar = common::progress("alignments", 8);
     let mut outcomes = Vec::new();
     let mut add = |method: String, seconds: f64, (from, to): (LogCloud, LogCloud)| -> hadamard::meeg::Result<()> {
         let predicted = classify(&from, &source.labels, &to, options.penalty)?;
@@ -163,6 +170,7 @@ fn compare(options: &Options, source: &Domain, target: &Domain) -> hadamard::mee
             source: from,
             target: to,
         });
+        bar.inc(1);
         Ok(())
     };
     add("none".into(), 0.0, plain.clone())?;
@@ -209,6 +217,7 @@ fn compare(options: &Options, source: &Domain, target: &Domain) -> hadamard::mee
             (moved, plain.1.clone()),
         )?;
     }
+    bar.finish_and_clear();
     Ok(outcomes)
 }
 
@@ -323,58 +332,16 @@ fn simulated(seed: u64) -> (Domain, Domain) {
     (session(&first), session(&second))
 }
 
-/// Both domains before and after the SPDSW flow, on the first two principal axes of all logarithms.
-fn draw(folder: &std::path::Path, outcomes: &[Outcome]) -> Result<PathBuf, String> {
-    let (before, after) = (
-        &outcomes[0],
-        outcomes
-            .iter()
-            .find(|o| o.method.starts_with("SPDSW"))
-            .unwrap_or(&outcomes[0]),
-    );
-    let size = packed_len(before.source.order());
-    let mut mean = vec![0.0; size];
-    let pooled: Vec<&[f64]> = [&before.source, &before.target, &after.source]
-        .into_iter()
-        .flat_map(|cloud| cloud.rows().chunks_exact(size))
-        .collect();
-    for row in &pooled {
-        mean.iter_mut()
-            .zip(*row)
-            .for_each(|(m, x)| *m += x / pooled.len() as f64);
+/// Both domains before and after the SPDSW flow, as SVG and PNG.
+fn draw(folder: &Path, outcomes: &[Outcome]) -> Result<[PathBuf; 2], String> {
+    fn stage(outcome: &Outcome) -> Vec<(&'static str, &LogCloud)> {
+        vec![("source", &outcome.source), ("target", &outcome.target)]
     }
-    let centred = DMatrix::from_fn(pooled.len(), size, |i, k| pooled[i][k] - mean[k]);
-    // Axes through the Gram matrix: there are fewer trials than coordinates.
-    let gram = eigen::symmetric_eigen(&(&centred * centred.transpose()));
-    let last = gram.values.len() - 1;
-    let axes: Vec<_> = [last, last - 1]
-        .map(|k| centred.transpose() * gram.vectors.column(k) / gram.values[k].max(f64::MIN_POSITIVE).sqrt())
-        .into();
-    let project = |cloud: &LogCloud| -> Vec<(f64, f64)> {
-        let along = |row: &[f64], k: usize| {
-            row.iter()
-                .zip(&mean)
-                .zip(axes[k].iter())
-                .map(|((x, m), a)| (x - m) * a)
-                .sum()
-        };
-        cloud
-            .rows()
-            .chunks_exact(size)
-            .map(|row| (along(row, 0), along(row, 1)))
-            .collect()
-    };
-    let chart = |outcome: &Outcome| {
-        vec![
-            ("source", project(&outcome.source)),
-            ("target", project(&outcome.target)),
-        ]
-    };
-    let charts = [("before", chart(before)), (after.method.as_str(), chart(after))];
-    let figure = clouds::scatter("first principal axis of the logs", "second", &charts).map_err(|e| e.to_string())?;
-    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    figure.save(folder.join("domains.png")).map_err(|e| e.to_string())?;
-    let path = folder.join("domains.svg");
-    figure.save(&path).map_err(|e| e.to_string())?;
-    Ok(path)
+    let moved = outcomes.iter().find(|o| o.method.starts_with("SPDSW"));
+    let stages: Vec<_> = std::iter::once(("before", &outcomes[0]))
+        .chain(moved.map(|outcome| (outcome.method.as_str(), outcome)))
+        .map(|(title, outcome)| (title, stage(outcome)))
+        .collect();
+    let figure = clouds::domains(&stages).map_err(|e| e.to_string())?;
+    common::save(&figure, folder, "domains")
 }

@@ -4,7 +4,8 @@
 //! cargo run --release --example bounded_systems -- --problem robot --scaling kanzow-klug
 //! ```
 
-use std::io::IsTerminal;
+mod common;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,13 +13,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use hadamard::plot::{Axis, Figure, curves};
+use common::say;
+use hadamard::plot::{Axis, curves, iterates};
 use hadamard::trust_region::problems::{self, Problem};
 use hadamard::trust_region::scaling::{
     Clipped, ColemanLi, HagerMairZhang, HeinkenschlossUlbrich, Identity, KanzowKlug, Mix, Scaling,
 };
-use hadamard::trust_region::{Iteration, Method, Shape, Solver};
-use indicatif::{ProgressBar, ProgressStyle};
+use hadamard::trust_region::{Iteration, Method, Shape, Solver, System};
 use serde_json::json;
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -116,7 +117,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     if options.list {
-        problems::all().iter().for_each(|p| println!("{}", p.name()));
+        problems::all().iter().for_each(|p| say!("{}", p.name()));
         return Ok(());
     }
     if options.profile {
@@ -140,17 +141,20 @@ fn run(options: &Options) -> Result<(), String> {
     }
 
     let mut rows = Vec::new();
-    let mut lines = Vec::new();
+    let (mut lines, mut ways) = (Vec::new(), Vec::new());
     for (label, start) in problem.starts() {
         if options.start.as_ref().is_some_and(|wanted| *wanted != label) {
             continue;
         }
-        let mut line = Vec::new();
+        let (mut line, mut way) = (Vec::new(), Vec::new());
+        let plane = |x: &[f64]| (x[0], x.get(1).copied().unwrap_or(0.0));
         let mut watch = |step: &Iteration<'_>| {
             if step.start == 0 {
                 if line.is_empty() {
                     line.push((0.0, step.norms.0));
+                    way.push(plane(step.x));
                 }
+                way.push(plane(step.next));
                 line.push((step.iteration as f64, step.norms.1));
             }
             ControlFlow::Continue(())
@@ -160,6 +164,7 @@ fn run(options: &Options) -> Result<(), String> {
             .solve_observed(&problem, problem.bounds(), &start, &mut watch)
             .map_err(|e| format!("{} from {label}: {e}", problem.name()))?;
         rows.push((label.clone(), solution, begin.elapsed().as_secs_f64()));
+        ways.push((label.clone(), way));
         lines.push((label, line));
     }
     if rows.is_empty() {
@@ -171,7 +176,23 @@ fn run(options: &Options) -> Result<(), String> {
         ));
     }
     let figure = curves::lines(Axis::linear("iteration of the first start"), Axis::log("‖F‖"), &lines);
-    let files = save(options, figure.map_err(|e| e.to_string())?, "convergence")?;
+    let mut files = common::save(&figure.map_err(|e| e.to_string())?, &options.out, "convergence")?.to_vec();
+    ways.retain(|(_, way)| !way.is_empty());
+    if problem.variables() == 2 && !ways.is_empty() {
+        let side = |i: usize| (problem.bounds().lower()[i], problem.bounds().upper()[i]);
+        let norm = |x: f64, y: f64| {
+            let mut f = vec![0.0; problem.equations()];
+            let known = problem.residual(&[x, y], &mut f).is_ok();
+            let square: f64 = f.iter().map(|f| f * f).sum();
+            if known { square.sqrt() } else { f64::NAN }
+        };
+        let figure = iterates::in_box(norm, [side(0), side(1)], ["x₁", "x₂"], &ways);
+        files.extend(common::save(
+            &figure.map_err(|e| e.to_string())?,
+            &options.out,
+            "iterates",
+        )?);
+    }
     if options.json {
         let runs: Vec<_> = rows
             .iter()
@@ -181,22 +202,31 @@ fn run(options: &Options) -> Result<(), String> {
                     "seconds": seconds, "x": s.x.iter().take(20).collect::<Vec<_>>()})
             })
             .collect();
-        println!("{}", json!({"problem": problem.name(), "runs": runs, "files": files}));
+        say!("{}", json!({"problem": problem.name(), "runs": runs, "files": files}));
         return Ok(());
     }
-    println!("{} in {} variables", problem.name(), rows[0].1.x.len());
-    println!(
+    say!("{} in {} variables", problem.name(), rows[0].1.x.len());
+    say!(
         "{:<8} {:<24} {:>9} {:>6} {:>6} {:>8} {:>9}",
-        "start", "end", "‖F‖", "steps", "F", "restarts", "seconds"
+        "start",
+        "end",
+        "‖F‖",
+        "steps",
+        "F",
+        "restarts",
+        "seconds"
     );
     for (label, s, seconds) in &rows {
         let end = s.exit.to_string();
-        println!(
+        say!(
             "{label:<8} {end:<24} {:>9.1e} {:>6} {:>6} {:>8} {seconds:>9.2e}",
-            s.norm, s.iterations, s.evaluations, s.restarts
+            s.norm,
+            s.iterations,
+            s.evaluations,
+            s.restarts
         );
     }
-    files.iter().for_each(|file| println!("wrote {}", file.display()));
+    files.iter().for_each(|file| say!("wrote {}", file.display()));
     Ok(())
 }
 
@@ -210,13 +240,13 @@ fn find_all(options: &Options, problem: &Problem, solver: &Solver, starts: usize
         .find_all(problem, problem.bounds(), &first, starts)
         .map_err(|e| e.to_string())?;
     if options.json {
-        println!(
+        say!(
             "{}",
             json!({"problem": problem.name(), "roots": found.roots, "evaluations": found.evaluations})
         );
         return Ok(());
     }
-    println!(
+    say!(
         "{} roots of {} from {} starts, {} evaluations",
         found.roots.len(),
         problem.name(),
@@ -225,7 +255,7 @@ fn find_all(options: &Options, problem: &Problem, solver: &Solver, starts: usize
     );
     for root in &found.roots {
         let text: Vec<String> = root.iter().take(8).map(|x| format!("{x:.12}")).collect();
-        println!("  {}{}", text.join("  "), if root.len() > 8 { "  ..." } else { "" });
+        say!("  {}{}", text.join("  "), if root.len() > 8 { "  ..." } else { "" });
     }
     Ok(())
 }
@@ -234,16 +264,10 @@ fn find_all(options: &Options, problem: &Problem, solver: &Solver, starts: usize
 fn profile(options: &Options) -> Result<(), String> {
     let names = ScalingName::value_variants();
     let collection: Vec<Problem> = problems::all().into_iter().filter(Problem::roots_exist).collect();
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new((names.len() * collection.len()) as u64)
-    } else {
-        ProgressBar::hidden()
-    };
-    bar.set_style(ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}").map_err(|e| e.to_string())?);
+    let bar = common::progress("solving", names.len() * collection.len());
     let mut costs = Vec::new();
     for &name in names {
         let scaling = name.scaling();
-        bar.set_message(scaling.name());
         let solver = Solver {
             method: options.method.method(),
             scaling: scaling.clone(),
@@ -264,7 +288,7 @@ fn profile(options: &Options) -> Result<(), String> {
     }
     bar.finish_and_clear();
     let figure = curves::performance_profiles("evaluations of F", &costs).map_err(|e| e.to_string())?;
-    let files = save(options, figure, "profiles")?;
+    let files = common::save(&figure, &options.out, "profiles")?;
     let mut rows = Vec::new();
     for (name, row) in &costs {
         let solved: Vec<f64> = row.iter().copied().filter(|c| c.is_finite()).collect();
@@ -279,27 +303,16 @@ fn profile(options: &Options) -> Result<(), String> {
             .iter()
             .map(|(n, s, m)| json!({"scaling": n, "solved": s, "mean_evaluations": m}))
             .collect();
-        println!(
+        say!(
             "{}",
             json!({"runs": costs[0].1.len(), "scalings": rows, "files": files})
         );
         return Ok(());
     }
-    println!("{:<50} {:>8} {:>16}", "scaling", "solved", "mean evaluations");
+    say!("{:<50} {:>8} {:>16}", "scaling", "solved", "mean evaluations");
     for (name, solved, mean) in rows {
-        println!("{name:<50} {solved:>4}/{} {mean:>16.1}", costs[0].1.len());
+        say!("{name:<50} {solved:>4}/{} {mean:>16.1}", costs[0].1.len());
     }
-    files.iter().for_each(|file| println!("wrote {}", file.display()));
+    files.iter().for_each(|file| say!("wrote {}", file.display()));
     Ok(())
-}
-
-fn save(options: &Options, figure: Figure, name: &str) -> Result<Vec<PathBuf>, String> {
-    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
-    let mut files = Vec::new();
-    for extension in ["svg", "png"] {
-        let path = options.out.join(name).with_extension(extension);
-        figure.save(&path).map_err(|e| e.to_string())?;
-        files.push(path);
-    }
-    Ok(files)
 }

@@ -4,17 +4,20 @@
 //! cargo run --release --example geodesics -- --a "2,1;1,3" --b "1,-0.5;-0.5,0.4"
 //! ```
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use common::say;
 use hadamard::geometry::mean::MeanOptions;
 use hadamard::geometry::metrics::{
     AffineInvariant, BuresWasserstein, Cholesky, Euclidean, LogCholesky, LogEuclidean, MixedPowerEuclidean, PowerAffine,
 };
 use hadamard::geometry::{Metric, Spd, SpdBatch};
 use hadamard::plot::geodesics::{self, Curve};
-use hadamard::plot::{balls, tangent};
+use hadamard::plot::{Figure, balls, tangent};
 use nalgebra::{DMatrix, dmatrix};
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -110,44 +113,40 @@ fn run(options: &Options) -> Result<(), String> {
         };
         metrics.iter().map(|metric| curve(metric.as_ref())).collect()
     };
-    let fine = curves(FINE)?;
-    let mut figures = vec![("invariants", geodesics::invariants(&fine))];
-    if (2..=3).contains(&a.order()) {
-        figures.push(("ellipses", geodesics::ellipses(&curves(usize::from(options.samples))?)));
-    }
-    if a.order() == 2 {
-        figures.push(("cone", geodesics::cone(&fine)));
-        figures.extend(planar(
-            &options.metric,
-            &metrics,
-            (&a, &b),
-            usize::from(options.samples),
-        )?);
-    }
-    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
+    let samples = usize::from(options.samples);
+    let order = a.order();
+    let bar = common::progress("pictures", if order == 2 { 6 } else { 2 });
     let mut files = Vec::new();
-    for (name, figure) in figures {
-        let figure = figure.map_err(|e| e.to_string())?;
-        for extension in ["svg", "png"] {
-            let path = options.out.join(name).with_extension(extension);
-            figure.save(&path).map_err(|e| e.to_string())?;
-            files.push(path);
-        }
+    let mut add = |name: &str, figure: hadamard::plot::Result<Figure>| -> Result<(), String> {
+        files.extend(common::save(&figure.map_err(|e| e.to_string())?, &options.out, name)?);
+        bar.inc(1);
+        Ok(())
+    };
+    let fine = curves(FINE)?;
+    add("invariants", geodesics::invariants(&fine))?;
+    if (2..=3).contains(&order) {
+        add("ellipses", geodesics::ellipses(&curves(samples)?))?;
     }
+    if order == 2 {
+        add("cone", geodesics::cone(&fine))?;
+        planar(&options.metric, &metrics, (&a, &b), samples, &mut add)?;
+    }
+    bar.finish_and_clear();
     report(options, &metrics, (&a, &b), &fine, &files)
 }
 
-type Named = (&'static str, hadamard::plot::Result<hadamard::plot::Figure>);
-
-/// The pictures that exist for order 2 only: balls around A with the mean of A and B, domains of exp at A, and the
-/// traceless vector diag(1, -1) carried from A to B.
+/// The pictures that exist for order 2 only: the traceless vector diag(1, -1) carried from A to B, domains of exp at A, and
+/// balls around A with the means of A and B.
 fn planar(
     names: &[MetricName],
     metrics: &[Box<dyn Metric>],
     (a, b): (&Spd, &Spd),
     samples: usize,
-) -> Result<Vec<Named>, String> {
+    add: &mut impl FnMut(&str, hadamard::plot::Result<Figure>) -> Result<(), String>,
+) -> Result<(), String> {
     let metrics: Vec<&dyn Metric> = metrics.iter().map(AsRef::as_ref).collect();
+    let (stretch, shear) = (dmatrix![1.0, 0.0; 0.0, -1.0], dmatrix![0.0, 1.0; 1.0, 0.0]);
+    add("transport", tangent::transport(&metrics, a, b, &stretch, samples))?;
     // Without closed forms, balls and domains take thousands of integrations: minutes.
     let closed: Vec<&dyn Metric> = names
         .iter()
@@ -155,6 +154,9 @@ fn planar(
         .filter(|(name, _)| **name != MetricName::BogoliubovKuboMori)
         .map(|(_, metric)| *metric)
         .collect();
+    if closed.is_empty() {
+        return Ok(());
+    }
     let both = SpdBatch::try_from_matrices(&[a.matrix().clone(), b.matrix().clone()]).map_err(|e| e.to_string())?;
     let mut means = Vec::new();
     for metric in &closed {
@@ -162,17 +164,12 @@ fn planar(
         means.push((format!("{} mean", metric.name()), mean.map_err(|e| e.to_string())?.mean));
     }
     let marked: Vec<_> = means.iter().map(|(name, mean)| (name.as_str(), mean.clone())).collect();
-    let (stretch, shear) = (dmatrix![1.0, 0.0; 0.0, -1.0], dmatrix![0.0, 1.0; 1.0, 0.0]);
     let labels = ["x: diag(x, −x)", "y: off the diagonal"];
-    let mut figures = vec![("transport", tangent::transport(&metrics, a, b, &stretch, samples))];
-    if !closed.is_empty() {
-        figures.push((
-            "exp_domains",
-            tangent::exp_domains(&closed, a, [&stretch, &shear], labels),
-        ));
-        figures.push(("balls", balls::balls(&closed, a, &[0.25, 0.5, 1.0], &marked)));
-    }
-    Ok(figures)
+    add(
+        "exp_domains",
+        tangent::exp_domains(&closed, a, [&stretch, &shear], labels),
+    )?;
+    add("balls", balls::balls(&closed, a, &[0.25, 0.5, 1.0], &marked))
 }
 
 /// Distances, and how far the determinant rises above its end values (swelling).
@@ -194,16 +191,16 @@ fn report(
             .iter()
             .map(|(name, distance, swelling)| json!({"name": name, "distance": distance, "swelling": swelling}))
             .collect();
-        println!("{}", json!({"order": a.order(), "metrics": metrics, "files": files}));
+        say!("{}", json!({"order": a.order(), "metrics": metrics, "files": files}));
         return Ok(());
     }
-    println!("{:<20} {:>12}  {:>9}", "metric", "distance", "swelling");
+    say!("{:<20} {:>12}  {:>9}", "metric", "distance", "swelling");
     for (name, distance, swelling) in &rows {
-        println!("{name:<20} {distance:>12.6}  {swelling:>9.4}");
+        say!("{name:<20} {distance:>12.6}  {swelling:>9.4}");
     }
-    println!("swelling: largest determinant along the geodesic over the larger one of its ends");
+    say!("swelling: largest determinant along the geodesic over the larger one of its ends");
     for file in files {
-        println!("wrote {}", file.display());
+        say!("wrote {}", file.display());
     }
     Ok(())
 }

@@ -4,14 +4,16 @@
 //! cargo run --release --example spectral_counts -- --n 100000 --disorder 2
 //! ```
 
+mod common;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use common::say;
 use hadamard::oscillation::{Interval, Jacobi, Wronskian, models};
-use hadamard::plot::{Axis, curves, spectra};
-use indicatif::{ProgressBar, ProgressStyle};
+use hadamard::plot::{Figure, spectra};
 use ndarray::{Array1, Array2};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -79,14 +81,9 @@ fn run(options: &Options) -> Result<()> {
     let energies: Vec<f64> = (0..options.points)
         .map(|i| low + (high - low) * (f64::from(i) / last))
         .collect();
-    let bar = ProgressBar::new(energies.len() as u64)
-        .with_style(ProgressStyle::with_template(
-            "{msg} {bar:40} {pos}/{len} energies, {eta} left",
-        )?)
-        .with_message("counting");
-    let (mut counts, mut shift) = (Vec::new(), Vec::new());
+    let bar = common::progress("counting", energies.len());
+    let mut shift = Vec::new();
     for part in energies.chunks(64) {
-        counts.extend(chain.counts_at_most(part)?);
         shift.extend(free.spectral_shift(&chain, part)?);
         bar.inc(part.len() as u64);
     }
@@ -99,38 +96,22 @@ fn run(options: &Options) -> Result<()> {
     let integral: f64 = shift.iter().sum::<i64>() as f64 * (high - low) / last;
     let trace: f64 = chain.diagonal().iter().sum();
 
-    std::fs::create_dir_all(&options.out)?;
     let mut files = Vec::new();
-    let mut save = |figure: hadamard::plot::Figure, name: &str| -> Result<()> {
-        for kind in ["svg", "png"] {
-            let path = options.out.join(name).with_extension(kind);
-            figure.save(&path)?;
-            files.push(path);
-        }
+    let mut save = |figure: Figure, name: &str| -> Result<()> {
+        files.extend(common::save(&figure, &options.out, name)?);
         Ok(())
     };
-    let density = |counts: &[usize]| -> Vec<(f64, f64)> {
-        energies
-            .iter()
-            .zip(counts)
-            .map(|(&x, &c)| (x, c as f64 / n as f64))
-            .collect()
-    };
-    let free_counts = free.counts_at_most(&energies)?;
-    let both = [("chain", density(&counts)), ("free chain", density(&free_counts))];
+    let both = [
+        ("chain", chain.integrated_density(&energies)?),
+        ("free chain", free.integrated_density(&energies)?),
+    ];
+    let energy = "energy E (hopping = 1)";
     save(
-        curves::steps(Axis::linear("E"), Axis::linear("N(E)"), &both)?,
-        "integrated_density",
+        spectra::density_of_states(energy, &energies, &both)?,
+        "density_of_states",
     )?;
-    let xi = energies.iter().zip(&shift).map(|(&x, &s)| (x, s as f64)).collect();
-    save(
-        curves::steps(
-            Axis::linear("E"),
-            Axis::linear("spectral shift"),
-            &[("free to chain", xi)],
-        )?,
-        "spectral_shift",
-    )?;
+    let shifts = [("free to chain", shift)];
+    save(spectra::spectral_shift(energy, &energies, &shifts)?, "spectral_shift")?;
 
     // A chain that splits has no Wronskian along its whole length.
     let split = chain.first_split().is_some();
@@ -146,22 +127,22 @@ fn run(options: &Options) -> Result<()> {
             "states_below": certain.below, "against_free": difference, "shift_integral": integral, "trace": trace,
             "splits": split, "files": files,
         });
-        println!("{object}");
+        say!("{object}");
         return Ok(());
     }
-    println!("{n} sites, spectrum in [{least:.6}, {greatest:.6}]");
-    println!("median energy {median:.15}");
+    say!("{n} sites, spectrum in [{least:.6}, {greatest:.6}]");
+    say!("median energy {median:.15}");
     let below = certain.below;
-    println!(
+    say!(
         "E = {}: {below} states below (certified), {difference:+} against the free chain",
         options.energy
     );
-    println!("integral of the spectral shift {integral:.3}, trace {trace:.3}");
+    say!("integral of the spectral shift {integral:.3}, trace {trace:.3}");
     if split {
-        println!("a coupling is zero: the chain splits, so there is no picture of its Wronskian");
+        say!("a coupling is zero: the chain splits, so there is no picture of its Wronskian");
     }
     for file in files {
-        println!("wrote {}", file.display());
+        say!("wrote {}", file.display());
     }
     Ok(())
 }

@@ -4,19 +4,20 @@
 //! cargo run --release --example streaming_svd -- --k 32 --batches 50
 //! ```
 
+mod common;
+
 use std::error::Error;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use common::say;
 use hadamard::plot::streaming::{StreamedRun, streamed_svd};
 use hadamard::ssvd::{
     Adaptive, Augmentation, Csr, CsrCsc, Exact, Gkl, LanczosOptions, Rpi, TruncatedSvd, UpdateOptions,
     UpdateTruncatedSvd, UpdatingSvd, lanczos, read_edges, read_libsvm, read_matrix_market, read_npz,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -174,7 +175,14 @@ fn run(options: &Options) -> Result<()> {
 }
 
 /// Absorbs the batches by one method. Only the updates are timed.
-fn stream<M>(matrix: &Csr, start: usize, ends: &[usize], options: &Options, label: &str, method: M) -> Result<Outcome>
+fn stream<M>(
+    matrix: &Csr,
+    start: usize,
+    ends: &[usize],
+    options: &Options,
+    label: &'static str,
+    method: M,
+) -> Result<Outcome>
 where
     M: Augmentation + Serialize + for<'a> Deserialize<'a>,
 {
@@ -196,23 +204,15 @@ where
     }
     let batches: Vec<usize> = ends.iter().copied().filter(|&end| end > svd.nrows()).collect();
     let batches = &batches[..options.stop_after.unwrap_or(usize::MAX).min(batches.len())];
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(batches.len() as u64)
-    } else {
-        ProgressBar::hidden()
-    };
-    let bar = bar
-        .with_style(ProgressStyle::with_template(
-            "{msg:8} {bar:40} {pos}/{len} batches, {eta} left",
-        )?)
-        .with_message(label.to_string());
+    let bar = common::progress(label, batches.len());
 
-    let (mut time, mut checked, mut seconds) = (Vec::new(), Vec::new(), 0.0);
+    let (mut time, mut history, mut checked, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
     for (at, &end) in batches.iter().enumerate() {
         let batch = matrix.row_range(svd.nrows()..end)?;
         let update = svd.add_rows(&batch)?;
         seconds += update.seconds;
         time.push((end as f64, 1e3 * update.seconds));
+        history.push((end as f64, svd.singular_values().to_vec()));
         if let Some(path) = &options.checkpoint {
             svd.save(path)?;
         }
@@ -240,6 +240,7 @@ where
         run: StreamedRun {
             label: label.to_string(),
             time,
+            history,
             singular_values: svd.singular_values().to_vec(),
             ..StreamedRun::default()
         },
@@ -267,6 +268,7 @@ fn report(matrix: &Csr, mut outcomes: Vec<Outcome>, options: &Options) -> Result
             let error = outcome.checked[at].1.frobenius_error(&part)?;
             outcome.run.excess.push((rows as f64, error / optimum - 1.0));
         }
+        fresh.history.push((rows as f64, solved.svd.s.clone()));
         fresh.singular_values.clone_from(&solved.svd.s);
         best = Some((solved, seconds, optimum));
     }
@@ -276,13 +278,9 @@ fn report(matrix: &Csr, mut outcomes: Vec<Outcome>, options: &Options) -> Result
         pairs.map(|(best, s)| (best - s).abs() / best).fold(0.0, f64::max)
     };
 
-    std::fs::create_dir_all(&options.out)?;
     let runs: Vec<StreamedRun> = outcomes.iter().map(|o| o.run.clone()).collect();
     let figure = streamed_svd(&runs, &fresh)?;
-    let files = ["svg", "png"].map(|kind| options.out.join("streaming").with_extension(kind));
-    for file in &files {
-        figure.save(file)?;
-    }
+    let files = common::save(&figure, &options.out, "streaming")?;
 
     let excess = |o: &Outcome| o.run.excess.last().map_or(f64::NAN, |e| e.1);
     if options.json {
@@ -305,12 +303,12 @@ fn report(matrix: &Csr, mut outcomes: Vec<Outcome>, options: &Options) -> Result
                 "singular_values": solved.svd.s,
             },
         });
-        println!("{object}");
+        say!("{object}");
         return Ok(());
     }
     let (m, n, entries) = (matrix.nrows(), matrix.ncols(), matrix.nnz());
-    println!("{m} x {n}, {entries} entries, rank {}, {rows} rows absorbed", options.k);
-    println!(
+    say!("{m} x {n}, {entries} entries, rank {}, {rows} rows absorbed", options.k);
+    say!(
         "{:<13}{:>8}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>9}{:>9}",
         "method",
         "batches",
@@ -326,7 +324,7 @@ fn report(matrix: &Csr, mut outcomes: Vec<Outcome>, options: &Options) -> Result
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     for o in &outcomes {
         let batches = o.run.time.len();
-        println!(
+        say!(
             "{:<13}{batches:>8}{:>11.4}{:>11.3}{:>11.1e}{:>11.1e}{:>11.1e}{:>11.1e}{:>9}{:>9.1}",
             o.run.label,
             o.seconds,
@@ -339,17 +337,15 @@ fn report(matrix: &Csr, mut outcomes: Vec<Outcome>, options: &Options) -> Result
             mib(o.memory),
         );
     }
-    println!(
+    say!(
         "{:<13}{:>8}{fresh_seconds:>11.4}{:>75.1}",
         "from scratch",
         1,
         mib(solved.memory)
     );
-    println!(
-        "excess err: error in the Frobenius norm over the best possible, minus 1; value err: of any singular value"
-    );
+    say!("excess err: error in the Frobenius norm over the best possible, minus 1; value err: of any singular value");
     for file in &files {
-        println!("wrote {}", file.display());
+        say!("wrote {}", file.display());
     }
     Ok(())
 }

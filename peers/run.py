@@ -98,8 +98,20 @@ def machine():
     if info.exists():
         names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0] if names else cpu
-    rustc = subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    def said(*command):
+        try:
+            run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        except OSError:
+            return ""
+        return run.stdout.strip()
+
+    rustc = said("rustc", "--version")
+    commit = said("git", "rev-parse", "--short", "HEAD")
+    if commit and said("git", "status", "--porcelain", "--untracked-files=no"):
+        commit += " with changes"
     return {
+        "commit": commit,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "date": datetime.date.today().isoformat(),
         "cpu": cpu,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -180,35 +192,86 @@ def compare(wing, options):
     return 1 if short else 0
 
 
+TITLES = {
+    "meeg": "M/EEG (`hadamard-meeg`)",
+    "geometry": "SPD matrices (`hadamard-geometry`)",
+    "sliced": "Sliced-Wasserstein (`hadamard-geometry`, `sliced`)",
+    "ssvd": "Truncated SVD (`hadamard-ssvd`)",
+    "trust_region": "Bounded systems (`hadamard-trust-region`)",
+    "oscillation": "Jacobi matrices (`hadamard-oscillation`)",
+}
+
+
+def judged(row):
+    return any(row[key] is not None for key in ("goal", "limit", "floor"))
+
+
+def verdict(rows):
+    """One sentence: how many goals were met, and which rows fell short by how much."""
+    goals = [row for row in rows if judged(row)]
+    if not goals:
+        return "No goals were set for these rows."
+    short = [row for row in goals if not row["ok"]]
+    text = f"{len(goals) - len(short)} of {len(goals)} goals met."
+    if short:
+        named = []
+        for row in short:
+            _, ours, _, ratio, goal, _ = cells(row)
+            # Of a goal both as a ratio and in absolute terms the reader wants both figures.
+            figures = [ours] if row["goal"] is None else [ratio] if row["limit"] is None and row["floor"] is None else [ours, ratio]
+            named.append(f"{row['task']} ({', '.join(figures)} where {goal} is the goal)")
+        text += " Short: " + "; ".join(named) + "."
+    return text
+
+
+def where(record):
+    """Machine, versions and date of a record, in one paragraph."""
+    machine = record["machine"]
+    parts = [f"Measured {machine['date']} on {machine['cpu']}, {machine['cores']} cores, {machine['system']}"]
+    if machine.get("load") is not None:
+        parts.append(f"load {machine['load']:.1f} when the table was written")
+    parts.append(machine["rustc"])
+    if machine.get("commit"):
+        parts.append(f"commit {machine['commit']}")
+    return "; ".join(parts) + f". Peers: Python {machine['python']}, {', '.join(record['requirements'])}."
+
+
 def document(title, intro, keep):
     """A page of tables, one a wing, of the rows that `keep` chooses."""
     lines = [f"# {title}", "", intro, ""]
+    absent = []
     for wing in WINGS:
         path = ROOT / "target" / "peers" / f"{wing}.json"
-        if not path.exists():
-            continue
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text()) if path.exists() else {"rows": []}
         rows = [row for row in record["rows"] if keep(row)]
+        if not record["rows"]:
+            absent.append(TITLES[wing])
         if not rows:
             continue
-        where = record["machine"]
-        lines += [f"## {wing}", "", f"{where['date']}, {where['cpu']}, {where['cores']} cores, {where['system']};"]
-        lines += [f"{where['rustc']}, Python {where['python']}; {', '.join(record['requirements'])}.", ""]
+        lines += [f"## {TITLES[wing]}", "", where(record), "", verdict(rows), ""]
         lines += ["| task | ours | peer | ratio | goal | |", "|---|---|---|---|---|---|"]
-        lines += ["| " + " | ".join(cells(row)) + " |" for row in rows] + [""]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(row)) + " |" for row in rows] + [""]
+    if absent:
+        lines += [f"Not measured: {', '.join(absent)}.", ""]
     return "\n".join(lines)
 
 
 def write_docs():
     docs = ROOT / "docs"
     docs.mkdir(exist_ok=True)
-    intro = "Written by `python3 peers/run.py docs` from measured runs (`python3 peers/run.py WING`): medians, both sides in one run."
+    intro = (
+        "Written by `python3 peers/run.py docs` from the records of `python3 peers/run.py WING`, never by hand. Figures are\n"
+        "medians; both sides ran in turns in one run on one machine. A ratio is peer over ours: above 1 we take less. A row\n"
+        "that misses its goal says `short`. Peers run with their defaults unless the task says otherwise, and a wing's\n"
+        "module in `peers/` shows exactly what either side does."
+    )
     pages = {
         "PERFORMANCE.md": ("Performance", lambda row: row["unit"] == "s"),
         "ACCURACY.md": ("Accuracy", lambda row: row["unit"] != "s"),
     }
     for name, (title, keep) in pages.items():
         (docs / name).write_text(document(title, intro, keep))
+        print(f"wrote docs/{name}")
     return 0
 
 

@@ -9,6 +9,10 @@
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+// Not all of it: the pictures of this example appear together or not at all.
+#[allow(dead_code)]
+#[path = "../common/mod.rs"]
+mod common;
 mod evaluate;
 mod input;
 mod options;

@@ -9,7 +9,10 @@ use crate::Failure;
 
 /// Predicts the age of people (or a label) from M/EEG recordings, by cross-validation.
 #[derive(Debug, Parser)]
-#[command(name = "brain_age", version)]
+#[command(
+    name = "brain_age",
+    after_help = "Example: brain_age --data DIR --table DIR/recordings.tsv --classify condition --recenter --out pictures"
+)]
 pub(crate) struct Options {
     /// Folder of recordings (.edf, .bdf, .npy, .npz); without it a cohort is simulated.
     #[arg(long, value_name = "DIR")]
@@ -37,7 +40,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Folder for the pictures.
-    #[arg(long, value_name = "DIR", default_value = "target/brain_age")]
+    #[arg(long, value_name = "DIR", default_value = "out/brain_age")]
     pub(crate) out: PathBuf,
     /// Threads, 0 for one a core.
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,12 +1,12 @@
 //! What the user reads: progress, stage times, the table, JSON.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::common::{self, say};
 use crate::evaluate::{Evaluation, Scores};
 use crate::input::{Study, Target, range};
 use crate::options::Options;
@@ -64,11 +64,7 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(crate) fn new(what: &'static str, count: usize) -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let style = ProgressStyle::with_template("{msg:16} [{bar:40}] {pos}/{len}").expect("a valid template");
-        let bar = ProgressBar::new(count as u64).with_style(style).with_message(what);
+        let bar = common::progress(what, count);
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
@@ -86,8 +82,8 @@ impl Drop for Progress {
 
 /// The table on standard output.
 pub(crate) fn table(study: &Study, models: &[Evaluation], pictures: &[std::path::PathBuf], options: &Options) {
-    println!("{}", study.description);
-    println!(
+    say!("{}", study.description);
+    say!(
         "{} recordings of {} people, {} windows, {} channels, bands: {}",
         study.cohort.len(),
         study.people(),
@@ -98,25 +94,33 @@ pub(crate) fn table(study: &Study, models: &[Evaluation], pictures: &[std::path:
     match &study.target {
         Target::Age(ages) => {
             let (least, greatest) = range(ages);
-            println!(
+            say!(
                 "age {least:.1} to {greatest:.1} years; {}-fold cross-validation, seed {}\n",
-                options.folds, options.seed
+                options.folds,
+                options.seed
             );
-            println!(
+            say!(
                 "{:<20} {:>7} {:>16} {:>12} {:>9}",
-                "model", "R2", "R2 of folds", "MAE (years)", "seconds"
+                "model",
+                "R2",
+                "R2 of folds",
+                "MAE (years)",
+                "seconds"
             );
         }
         Target::Label { column, names, .. } => {
-            println!(
+            say!(
                 "{column}: {}; {}-fold cross-validation, seed {}\n",
                 names.join(" or "),
                 options.folds,
                 options.seed
             );
-            println!(
+            say!(
                 "{:<20} {:>17} {:>16} {:>9}",
-                "model", "balanced accuracy", "of folds", "seconds"
+                "model",
+                "balanced accuracy",
+                "of folds",
+                "seconds"
             );
         }
     }
@@ -124,9 +128,10 @@ pub(crate) fn table(study: &Study, models: &[Evaluation], pictures: &[std::path:
         match &model.scores {
             Scores::Age { r2, r2_folds, mae, .. } => {
                 let folds = spread(r2_folds);
-                println!(
+                say!(
                     "{:<20} {r2:>7.3} {folds:>16} {mae:>12.2} {:>9.3}",
-                    model.name, model.seconds
+                    model.name,
+                    model.seconds
                 );
             }
             Scores::Label {
@@ -134,19 +139,20 @@ pub(crate) fn table(study: &Study, models: &[Evaluation], pictures: &[std::path:
                 folds,
             } => {
                 let folds = spread(folds);
-                println!(
+                say!(
                     "{:<20} {balanced_accuracy:>17.3} {folds:>16} {:>9.3}",
-                    model.name, model.seconds
+                    model.name,
+                    model.seconds
                 );
             }
         }
     }
-    println!();
+    say!("");
     for note in &study.notes {
-        println!("{note}");
+        say!("{note}");
     }
     for picture in pictures {
-        println!("wrote {}", picture.display());
+        say!("wrote {}", picture.display());
     }
 }
 
@@ -209,6 +215,6 @@ pub(crate) fn json(study: &Study, models: &[Evaluation], options: &Options) -> R
         "models": models,
     });
     let text = serde_json::to_string_pretty(&object).map_err(|cause| cause.to_string())?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }

@@ -1,11 +1,20 @@
 //! SPD matrices under every O(n)-invariant Riemannian metric, and distances between sets of them.
 //!
-//! A metric on SPD(n) is O(n)-invariant when a change of orthonormal basis changes nothing. All such metrics in use come
-//! from one function φ of two eigenvalues and a trace term (α, β): in the eigenbasis of Σ = P diag(d) Pᵀ, X' = PᵀXP,
+//! # The idea
+//! The symmetric positive definite matrices SPD(n) are an open cone in the symmetric matrices Sym(n); a Riemannian metric
+//! says how long a small change X of a matrix Σ is, and with it what straight, near, mean and parallel are. The metric is
+//! O(n)-invariant when a change of orthonormal basis changes nothing. All such metrics in use come from one function φ of
+//! two eigenvalues and a trace term (α, β): in the eigenbasis of Σ = P diag(d) Pᵀ, X' = PᵀXP,
 //!
 //! ```text
-//! g_Σ(X, Y) = α Σ_ij X'_ij Y'_ij / φ(d_i, d_j) + β τ(X) τ(Y),   τ(X) = Σ_i X'_ii / √φ(d_i, d_i).
+//! g_Σ(X, Y) = α Σ_ij X'_ij Y'_ij / φ(d_i, d_j) + β τ(X) τ(Y),   τ(X) = Σ_i X'_ii / √φ(d_i, d_i),
 //! ```
+//!
+//! positive definite for α > 0 and α + nβ > 0. With β = 0 it acts by Hadamard products in the eigenbasis. In SPD(2), where
+//! \[\[a, b\], \[b, c\]\] stands at height (a + c)/2 over ((a − c)/2, b), the straight lines of four metrics between two
+//! matrices are:
+//!
+#![doc = include_str!("../docs/cone.svg")]
 //!
 //! # Quick start
 //! ```
@@ -14,11 +23,11 @@
 //! use hadamard_geometry::{Metric, Spd, SpdBatch};
 //! use nalgebra::dmatrix;
 //!
-//! let a = Spd::try_new(dmatrix![2.0, 0.5; 0.5, 1.0])?;
+//! let a = Spd::try_new(dmatrix![2.0, 0.5; 0.5, 1.0])?; // checked once: symmetric, finite, positive definite
 //! let b = Spd::try_new(dmatrix![1.0, -0.2; -0.2, 3.0])?;
 //! let metric = AffineInvariant::default();
 //! let d = metric.distance(&a, &b)?;
-//! let feature = metric.tangent_vector(&a, &b)?;
+//! let feature = metric.tangent_vector(&a, &b)?; // n(n+1)/2 numbers whose norm is the distance
 //! assert!((feature.norm() - d).abs() < 1e-14);
 //!
 //! let batch = SpdBatch::try_from_matrices(&[a.matrix().clone(), b.matrix().clone()])?;
@@ -28,8 +37,8 @@
 //! # Ok::<(), hadamard_geometry::Error>(())
 //! ```
 //!
-//! # Which metric when
-//! All are in [`metrics`] and implement [`Metric`]; `Box<dyn Metric>` chooses one at run time.
+//! # How to choose
+//! All metrics are in [`metrics`] and implement [`Metric`]; `Box<dyn Metric>` chooses one at run time.
 //!
 //! | metric | φ(x, y) | complete | curvature | take it when |
 //! |---|---|---|---|---|
@@ -44,20 +53,53 @@
 //! | [`KernelMetric`](kernel::KernelMetric) | yours | iff θ = 2 | by integration | your own kernel: one function |
 //! | [`Cholesky`](metrics::Cholesky), [`LogCholesky`](metrics::LogCholesky) | not O(n)-invariant | no, yes | 0 | no eigendecomposition wanted; the order of rows has a meaning |
 //!
-//! The classes contain each other: extended kernel (any φ, β) ⊃ kernel (β = 0) ⊃ mean kernel (φ = a m^θ for a mean m).
-//! [`check::check_kernel`] tells where a kernel stands, [`check::compare_kernels`] which of two metrics gives the larger
-//! distances, [`check::check_metric`] whether operations fit together.
+//! | to | take |
+//! |---|---|
+//! | average matrices | [`Metric::mean`]; one method by name, or a median: [`mean`] |
+//! | all distances of a batch | [`Metric::pairwise`] |
+//! | vectors for a linear model | [`Metric::tangent_vector`], [`vech`] |
+//! | compare sets of matrices | [`sliced`]: O(n log n) for n matrices; exactly and couplings: [`transport`], O(n³) |
+//! | eigendecompositions and functions of many small matrices | [`SpdBatch`], [`eigen`] |
+//! | logarithms, powers and their derivatives | [`matrix_functions`] |
+//! | a metric that is not in the table | [`kernel::Kernel`]: one function, all else follows |
+//! | know whether yours is sound | [`check`] |
 //!
-//! # Costs and limits
-//! One operation costs O(n³): pairs a Cholesky solve and an SVD of the factors, derivatives an eigendecomposition.
-//! Metrics without closed forms integrate geodesics (tens of eigendecompositions), shoot for logarithms (n² geodesics: for
-//! n ≤ 16) and need O(n⁴) for curvature. Nothing has an absolute tolerance: covariances in V² (1e-12) or T² (1e-26)
-//! are as good as those of unit scale. Errors of the factored forms are about n ε κ for the condition number κ.
+//! # What holds
+//! - The classes contain each other: extended kernel (any φ, β) ⊃ kernel (β = 0) ⊃ mean kernel (φ = a m^θ for a mean m)
+//!   (Thanwerdas and Pennec 2023; Hiai and Petz 2009). [`check::check_kernel`] tells where a kernel stands.
+//! - A mean kernel metric is complete exactly for θ = 2 (Hiai and Petz 2009); for θ < 2 singular matrices are at finite
+//!   distance, and [`Metric::exp_domain`] says how far a geodesic goes. The trace term never changes completeness.
+//! - φ₁ ≤ φ₂ everywhere gives d₁ ≥ d₂ (Hiai and Petz 2012): d ≥ of polar-affine, affine-invariant, log-Euclidean in that
+//!   order. [`check::compare_kernels`] samples it.
+//! - Pulling back by f keeps the class: φ becomes φ(f(x), f(y))/f\[x, y\]², with the divided difference f\[x, y\]. Powers make
+//!   the deformed families; p → 0 ends in log-Euclidean.
+//! - Commuting matrices: with φ = m^θ, r = 1 − θ/2, the distance is ‖Aʳ − Bʳ‖/|r|, and ‖log A − log B‖ for θ = 2, whatever
+//!   the mean m.
+//! - Affine-invariant distances do not change under A ↦ GAGᵀ for invertible G, nor under inversion.
+//!
+//! # Costs
+//! One operation costs O(n³): pairs a Cholesky solve and an SVD of the factors, derivatives an eigendecomposition. Batches
+//! of small matrices go through the vector registers side by side, chosen for the processor at run time, threads over
+//! the matrices (rayon's current pool); results have the same bits for every number of threads. Metrics without closed
+//! forms integrate geodesics (tens of eigendecompositions), shoot for logarithms (n² geodesics: for n ≤ 16) and need
+//! O(n⁴) for curvature.
+//!
+//! # Limits
+//! Real matrices in `f64`. Nothing has an absolute tolerance: covariances in V² (1e-12) or T² (1e-26) are as good as those
+//! of unit scale. Errors of the factored forms are about n ε κ for the condition number κ. Matrices that are singular to
+//! working precision are refused by [`Spd::try_new`]. Outside its domain [`Metric::exp`] is an error, not a matrix.
 //!
 //! # References
-//! Hiai and Petz, Linear Algebra Appl. 430 (2009) and 436 (2012); Thanwerdas and Pennec, Linear Algebra Appl. 661 (2023);
-//! Bhatia, Jain and Lim, Expo. Math. 37 (2019); Malagò, Montrucchio and Pistone, Inf. Geom. 1 (2018); Lim and Pálfia,
-//! J. Funct. Anal. 262 (2012); Bonet et al., ICML (2023) for the sliced distances.
+//! - Y. Thanwerdas, X. Pennec, O(n)-invariant Riemannian metrics on SPD matrices, Linear Algebra Appl. 661 (2023), arXiv
+//!   2109.05768.
+//! - F. Hiai, D. Petz, Riemannian metrics on positive definite matrices related to means, I and II, Linear Algebra Appl.
+//!   430 (2009) and 436 (2012).
+//! - R. Bhatia, T. Jain, Y. Lim, On the Bures–Wasserstein distance between positive definite matrices, Expo. Math. 37
+//!   (2019); L. Malagò, L. Montrucchio, G. Pistone, Wasserstein Riemannian geometry of Gaussian densities, Inf. Geom. 1
+//!   (2018).
+//! - Y. Lim, M. Pálfia, Matrix power means and the Karcher mean, J. Funct. Anal. 262 (2012).
+//! - C. Bonet et al., Sliced-Wasserstein on symmetric positive definite matrices for M/EEG signals, ICML (2023), arXiv
+//!   2303.05798.
 
 pub mod batch;
 pub mod check;

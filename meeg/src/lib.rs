@@ -4,9 +4,15 @@
 //! A recording of p channels, band-passed to f1-f2 Hz and centred, has the covariance C = Σ z_t z_tᵀ/T: powers on the
 //! diagonal, and how the channels vary together beside it. Covariances are SPD matrices, and every brain source mixes
 //! linearly into the channels, so C = A diag(powers) Aᵀ. The geometry of SPD matrices ([`hadamard_geometry`]) sees the
-//! powers through the unknown mixing A; a filter bank gives one covariance for each band, windows give a set of them.
+//! powers through the unknown mixing A: another A only turns affine-invariant tangent vectors, so that a linear model on
+//! them finds what depends on log powers (Sabbagh et al. 2019). A filter bank gives one covariance for each band, windows
+//! give a set of them, and [`hadamard_geometry::sliced`] compares whole sets (Bonet et al. 2023). Where age hides in how much
+//! powers vary from window to window, mean covariances know less of it than sets:
 //!
-//! # From files to covariances
+#![doc = include_str!("../docs/predicted_vs_true.svg")]
+//!
+//! # Quick start
+//! From files to covariances:
 //! ```no_run
 //! use hadamard_meeg::filter_bank::{Cutting, FilterBank, Preparation};
 //! use hadamard_meeg::{io, rank};
@@ -22,6 +28,22 @@
 //! # Ok::<(), hadamard_meeg::Error>(())
 //! ```
 //!
+//! From covariances to predictions, on a simulated cohort:
+//! ```
+//! use hadamard_meeg::features::{self, MeanCovariances};
+//! use hadamard_meeg::model::{Folds, Pipeline, Ridge, StandardScaler, cross_val_predict, r2};
+//! use hadamard_meeg::simulate::Simulation;
+//! use nalgebra::DMatrix;
+//!
+//! let drawn = Simulation { subjects: 60, ..Simulation::default() }.draw(1)?;
+//! let logs = features::log_euclidean(&MeanCovariances::of(&drawn.cohort)?)?;
+//! let ages = DMatrix::from_column_slice(60, 1, &drawn.ages);
+//! let learner = Pipeline::new(StandardScaler, Ridge::default()); // fitted on the training part of each fold only
+//! let predicted = cross_val_predict(&learner, &logs, &ages, None, &Folds::shuffled(60, 5, 1)?)?;
+//! assert!(r2(&drawn.ages, predicted.as_slice()) > 0.9);
+//! # Ok::<(), hadamard_meeg::Error>(())
+//! ```
+//!
 //! The steps one by one: [`io::open`] reads a header and the annotations, [`Recording::read`] the channels and samples
 //! asked for, [`filter::Sos`] filters, [`epochs`] cuts windows, [`covariance::Estimator`] estimates, [`rank`] refuses or
 //! repairs what has no full rank.
@@ -31,10 +53,22 @@
 //!   [`covariance::Estimator::LedoitWolf`] or [`covariance::Estimator::OasChen`]; with artefacts
 //!   [`covariance::Estimator::Huber`].
 //! - Filter the whole recording before it is cut: a filtered window begins and ends with the filter's transient.
+//! - Features: [`features::log_power`] when few sources matter and sensors see them apart;
+//!   [`features::log_euclidean`] when heads are alike; [`features::TangentSpace`] when gains and mixings differ;
+//!   [`features::sliced_quantiles`] when what matters is how covariances vary within a recording.
+//! - People or sessions that differ as a whole: [`features::recenter`], then [`adapt`].
+//! - Scores: several recordings of a person go into one fold, [`model::Folds::grouped`].
 //! - Average-referenced or ICA-cleaned recordings lack rank: [`rank::CommonSubspace`] when all lack the same directions,
 //!   [`rank::Regularisation`] otherwise. Neither happens unasked.
 //!
-//! # Units and costs
+//! # What holds
+//! - C ↦ G C Gᵀ for invertible G (another montage, other gains) changes no affine-invariant distance.
+//! - Age linear in log powers of the sources is linear in affine-invariant tangent vectors and, for equal heads near the
+//!   reference, in log-Euclidean ones (the same).
+//! - SPDSW₂ is a Hilbert distance, so Gaussian kernels of it are positive definite (Bonet et al. 2023).
+//! - The leave-one-out residuals that choose a penalty are exact, refitted intercept included ([`model::leave_out`]).
+//!
+//! # Costs
 //! Everything is in SI units: volts, so that EEG covariances are near 1e-10 V². No step has an absolute threshold.
 //! Memory holds the channels that were asked for, once more for the band being filtered; time is linear in the samples.
 //! Thirty-six minutes of 19 channels at 500 Hz go from EDF to window covariances of three bands in about one second on
@@ -46,6 +80,8 @@
 //!
 //! # References
 //! - Kemp & Olivan, *European data format 'plus' (EDF+)*, Clin. Neurophysiol. 114(9), 2003.
+//! - Zanini, Congedo, Jutten, Said & Berthoumieu, *Transfer learning: a Riemannian geometry framework with applications to
+//!   brain-computer interfaces*, IEEE Trans. Biomed. Eng. 65, 2018.
 //! - Sabbagh, Ablin, Varoquaux, Gramfort & Engemann, *Manifold-regression to predict from MEG/EEG brain signals without
 //!   source modeling*, NeurIPS 2019.
 //! - Engemann et al., *A reusable benchmark of brain-age prediction from M/EEG resting-state signals*, NeuroImage 262, 2022.

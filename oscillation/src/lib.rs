@@ -12,7 +12,10 @@
 //! One division a row, no storage, and in floating point never wrong by more than a displacement of x by
 //! 2.5 u R, R = max (|e| + |e'|): counting is the sharpest thing one can ask of a spectrum, and everything else here is
 //! built on it. For two matrices the difference of the counts is a sum of local contributions, the weighted sign changes
-//! of a Wronskian: see [`relative`].
+//! of a Wronskian: see [`relative`]. Counts at many energies are an integrated density of states; here of chains of 4000
+//! rows:
+//!
+#![doc = include_str!("../docs/density_of_states.svg")]
 //!
 //! # Quick start
 //!
@@ -33,7 +36,7 @@
 //! # Ok::<(), hadamard_oscillation::OscillationError>(())
 //! ```
 //!
-//! # Which routine
+//! # How to choose
 //!
 //! | wanted | use | cost (n rows, one core with AVX2) |
 //! |---|---|---|
@@ -55,24 +58,38 @@
 //! Counts below x are strict and counts at most x are not; LAPACK's `stebz` counts ties as below. When more than a fifth
 //! of all eigenvalues of a matrix is wanted, a QL or divide-and-conquer routine is faster.
 //!
-//! # What is guaranteed
+//! # What holds
 //!
 //! - Counts never decrease in x, float by float, so λ(k) = max { x : count_below(x) ≤ k } is one float, the same for every
 //!   method, instruction set and number of threads.
 //! - The full exponent range: e (e/q) is formed where e² would overflow or underflow.
 //! - For a zero diagonal every eigenvalue has high relative accuracy.
 //! - Unusable input (NaN, infinities, lengths, empty or reversed ranges) is an [`OscillationError`].
+//! - Sturm: the k-th eigenvector has k - 1 nodes, and the solution from either end as many as there are eigenvalues below
+//!   (Teschl 1996, with the other sign of the diagonal).
+//! - Relative oscillation: for u₀ from the right end of J₀ at z₀ and u₁ from the left end of J₁ at z₁ the weighted sign
+//!   changes of their Wronskian sum to #{J₁ < z₁} - #{J₀ < z₀} (Ammann and Teschl 2008 for perturbations of the diagonal,
+//!   Ammann 2012 for all, with every kind of interval).
+//! - Spectral shift: the integral of ξ(x) = #{J₀ ≤ x} - #{J₁ ≤ x} is tr(J₁ - J₀).
+//!
+//! # Costs
+//!
+//! O(n) for every count, in the table above; memory n numbers, none for [`CountStream`]. Shifts go through the vector
+//! registers 16 at a time, the instruction set chosen at run time, threads over shifts. Nothing depends on their number.
 //!
 //! # Limits
 //!
-//! Counts of [`Pencil`] and [`CyclicJacobi`], of segments and without divisions are not monotone float by float. Entries that spread over more than about
-//! 2^500 either way can overflow single pivots, which costs relative, not absolute accuracy. [`Jacobi::eigenpairs`] orthogonalises
-//! inside clusters, so a cluster of c vectors costs O(n c²).
+//! Counts of [`Pencil`] and [`CyclicJacobi`], of segments and without divisions are not monotone float by float. Entries
+//! that spread over more than about 2^500 either way can overflow single pivots, which costs relative, not absolute
+//! accuracy. [`Jacobi::eigenpairs`] orthogonalises inside clusters, so a cluster of c vectors costs O(n c²). Real symmetric
+//! matrices; a complex Hermitian tridiagonal one has the same spectrum with |e|.
 //!
 //! # References
 //!
 //! - K. Ammann, G. Teschl, Relative oscillation theory for Jacobi matrices, arXiv 0810.5648 (2008)
 //! - K. Ammann, Relative oscillation theory for Jacobi matrices extended, arXiv 1207.3632 (2012)
+//! - G. Teschl, Oscillation theory and renormalized oscillation theory for Jacobi operators, J. Differential Equations 129
+//!   (1996)
 //! - J. Demmel, I. Dhillon, H. Ren, On the correctness of some bisection-like parallel eigenvalue algorithms in floating
 //!   point arithmetic, ETNA 3 (1995)
 //! - T. Y. Li, Z. Zeng, The Laguerre iteration in solving the symmetric tridiagonal eigenproblem, SIAM J. Sci. Comput. 15

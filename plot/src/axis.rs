@@ -12,14 +12,18 @@ use crate::figure::{Axis, Scale};
 pub(crate) struct Ruler {
     axis: Axis,
     range: Range<f64>,
+    /// Counts, say: no ticks between whole numbers.
+    whole: bool,
 }
 
 impl Ruler {
     /// The range asked for, or that of `values` with a margin of 4 %.
     pub(crate) fn new(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Result<Self> {
+        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         Ok(Self {
             axis: axis.clone(),
-            range: limits(axis, values, from_zero)?,
+            whole: !values.is_empty() && values.iter().all(|value| value.fract() == 0.0),
+            range: limits(axis, values.into_iter(), from_zero)?,
         })
     }
 
@@ -50,6 +54,7 @@ impl Ruler {
             Scale::Log10 => (10f64.powf(self.range.start), 10f64.powf(self.range.end)),
         };
         let step = round_step((end - start) / most as f64);
+        let step = if self.whole { step.max(1.0) } else { step };
         let first = (start / step).ceil() as i64;
         let last = (end / step).floor() as i64;
         (first..=last)
@@ -225,6 +230,14 @@ mod tests {
         );
         assert_eq!(text(Axis::log("").range(1.9, 4.1)), ["2", "2.5", "3", "3.5", "4"]);
         assert_eq!(text(Axis::named("", ["Fz", "Cz"])), ["Fz", "Cz"]);
+    }
+
+    #[test]
+    fn counts_have_no_ticks_between_them() {
+        let ruler = Ruler::new(&Axis::linear("count"), [0.0, -1.0, 2.0].into_iter(), false).unwrap();
+        assert_eq!(ruler.ticks(8), [-1.0, 0.0, 1.0, 2.0]);
+        let ruler = Ruler::new(&Axis::linear("share"), [0.0, 0.5].into_iter(), false).unwrap();
+        assert!(ruler.ticks(8).len() > 2);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub fn balls(metrics: &[&dyn Metric], centre: &Spd, radii: &[f64], marked: &[(&s
         charts.push(chart);
     }
     let columns = charts.len().min(3);
-    Ok(Figure::grid(charts, columns, (460, 380)))
+    Ok(Figure::grid(charts, columns, (380, 370)))
 }
 
 fn mismatch(what: &'static str, expected: &str, found: impl ToString) -> Error {

@@ -12,6 +12,7 @@ use plotters::style::{FontStyle, register_font};
 use crate::axis::{Ruler, place};
 use crate::error::{Error, Result};
 use crate::figure::{Chart, Figure, Mark, Scale, Series};
+use crate::legend::{self, Entry};
 
 /// Okabe and Ito's colours without yellow (unreadable on white), black last.
 const PALETTE: [RGBColor; 7] = [
@@ -28,12 +29,20 @@ const FONT: &str = "sans-serif";
 
 static REGISTER: Once = Once::new();
 
-fn backend<E: std::fmt::Display>(error: E) -> Error {
+pub(crate) fn backend<E: std::fmt::Display>(error: E) -> Error {
     Error::Backend(error.to_string())
 }
 
-/// Draws all charts; `scale` is the number of pixels to a point.
-pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: &Figure, scale: u32) -> Result<()> {
+/// What is drawn on, and the number of its units to a point.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Canvas {
+    Svg(u32),
+    Pixels(u32),
+}
+
+/// Draws all charts.
+pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: &Figure, canvas: Canvas) -> Result<()> {
+    let (Canvas::Svg(scale) | Canvas::Pixels(scale)) = canvas;
     if figure.charts.is_empty() {
         return Err(Error::Empty {
             what: "figure without charts",
@@ -44,21 +53,52 @@ pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: 
         let _ = register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
     });
     root.fill(&WHITE).map_err(backend)?;
+    let shared = legend::shared(&figure.charts);
+    let area = match &shared {
+        Some(entries) => legend::below(root, entries, scale)?,
+        None => root.clone(),
+    };
     let columns = figure.columns.clamp(1, figure.charts.len());
     let rows = figure.charts.len().div_ceil(columns);
-    for (area, item) in root.split_evenly((rows, columns)).iter().zip(&figure.charts) {
-        Painter { chart: item, scale }.paint(area)?;
+    for (area, item) in area.split_evenly((rows, columns)).iter().zip(&figure.charts) {
+        let own = if shared.is_none() {
+            legend::entries(item)
+        } else {
+            Vec::new()
+        };
+        Painter {
+            chart: item,
+            scale,
+            canvas,
+        }
+        .paint(area, &own)?;
     }
     root.present().map_err(backend)
+}
+
+/// The colour of a series of a chart.
+pub(crate) fn color(chart: &Chart, index: usize) -> RGBColor {
+    let series = &chart.series[index];
+    if series.muted {
+        MUTED
+    } else {
+        PALETTE[series.color.unwrap_or(index) % PALETTE.len()]
+    }
+}
+
+/// Letters of `size` points.
+pub(crate) fn font(size: u32, scale: u32) -> TextStyle<'static> {
+    (FONT, f64::from(size * scale)).into_font().color(&RGBColor(40, 40, 40))
 }
 
 struct Painter<'a> {
     chart: &'a Chart,
     scale: u32,
+    canvas: Canvas,
 }
 
 /// Sizes in points.
-const TEXT: u32 = 14;
+pub(crate) const TEXT: u32 = 14;
 const TITLE: u32 = 16;
 const MARGIN: u32 = 10;
 
@@ -67,22 +107,7 @@ impl Painter<'_> {
         (points * self.scale) as i32
     }
 
-    fn font(&self, size: u32) -> TextStyle<'static> {
-        (FONT, f64::from(size * self.scale))
-            .into_font()
-            .color(&RGBColor(40, 40, 40))
-    }
-
-    fn color(&self, index: usize) -> RGBColor {
-        let series = &self.chart.series[index];
-        if series.muted {
-            MUTED
-        } else {
-            PALETTE[series.color.unwrap_or(index) % PALETTE.len()]
-        }
-    }
-
-    fn paint<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<()> {
+    fn paint<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, legend: &[Entry<'_>]) -> Result<()> {
         let area = area.margin(
             self.points(MARGIN),
             self.points(MARGIN),
@@ -94,70 +119,13 @@ impl Painter<'_> {
         } else {
             let (head, rest) = area.split_vertically(self.points(TITLE + 8));
             let middle = head.dim_in_pixel().0 as i32 / 2;
-            let style = self.font(TITLE).pos(Pos::new(HPos::Center, VPos::Top));
+            let style = font(TITLE, self.scale).pos(Pos::new(HPos::Center, VPos::Top));
             head.draw_text(&self.chart.title, &style, (middle, 0))
                 .map_err(backend)?;
             rest
         };
-        let area = self.legend(&area)?;
+        let area = legend::beside(&area, legend, self.scale)?;
         self.plane(&area)
-    }
-
-    /// Draws the legend in a column at the right; what is left of the area is returned.
-    fn legend<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<DrawingArea<DB, Shift>> {
-        let mut entries: Vec<(&str, usize)> = Vec::new();
-        for (index, series) in self.chart.series.iter().enumerate() {
-            if let Some(label) = series.label.as_deref()
-                && !entries.iter().any(|&(seen, _)| seen == label)
-            {
-                entries.push((label, index));
-            }
-        }
-        if entries.is_empty() {
-            return Ok(area.clone());
-        }
-        let style = self.font(TEXT).pos(Pos::new(HPos::Left, VPos::Center));
-        let mut widest = 0;
-        for (label, _) in &entries {
-            widest = widest.max(area.estimate_text_size(label, &style).map_err(backend)?.0 as i32);
-        }
-        let (width, _) = area.dim_in_pixel();
-        let key = self.points(22);
-        let column = widest + key + self.points(18);
-        let (rest, legend) = area.split_horizontally(width as i32 - column);
-        for (row, &(label, index)) in entries.iter().enumerate() {
-            let y = self.points(14 + 20 * row as u32);
-            let (x0, x1) = (self.points(8), self.points(8) + key - self.points(4));
-            let color = self.color(index);
-            match self.chart.series[index].mark {
-                Mark::Points => legend
-                    .draw(&Circle::new(((x0 + x1) / 2, y), self.points(4), color.filled()))
-                    .map_err(backend)?,
-                Mark::Bars | Mark::Area => {
-                    let half = self.points(5);
-                    legend
-                        .draw(&Rectangle::new([(x0, y - half), (x1, y + half)], color.filled()))
-                        .map_err(backend)?;
-                }
-                Mark::Dashed => {
-                    let middle = self.points(3);
-                    let stroke = color.stroke_width(2 * self.scale);
-                    for (from, to) in [(x0, (x0 + x1) / 2 - middle), ((x0 + x1) / 2 + middle, x1)] {
-                        legend
-                            .draw(&PathElement::new([(from, y), (to, y)], stroke))
-                            .map_err(backend)?;
-                    }
-                }
-                Mark::Line | Mark::ThinLine | Mark::Steps => legend
-                    .draw(&PathElement::new(
-                        [(x0, y), (x1, y)],
-                        color.stroke_width(2 * self.scale),
-                    ))
-                    .map_err(backend)?,
-            }
-            legend.draw_text(label, &style, (x0 + key, y)).map_err(backend)?;
-        }
-        Ok(rest)
     }
 
     fn plane<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Result<()> {
@@ -196,10 +164,15 @@ impl Painter<'_> {
             .build_cartesian_2d(x, y)
             .map_err(backend)?;
         let mut mesh = plane.configure_mesh();
-        mesh.x_desc(chart.x.label.clone())
-            .y_desc(chart.y.label.clone())
-            .axis_desc_style(self.font(TEXT))
-            .label_style(self.font(TEXT - 2))
+        // An empty text would be a blank line in an SVG, where raw HTML in Markdown ends.
+        if !chart.x.label.is_empty() {
+            mesh.x_desc(chart.x.label.clone());
+        }
+        if !chart.y.label.is_empty() {
+            mesh.y_desc(chart.y.label.clone());
+        }
+        mesh.axis_desc_style(font(TEXT, self.scale))
+            .label_style(font(TEXT - 2, self.scale))
             .x_labels(8)
             .y_labels(7)
             .light_line_style(TRANSPARENT)
@@ -211,7 +184,7 @@ impl Painter<'_> {
         mesh.draw().map_err(backend)?;
         let plane = plane.plotting_area();
         for (index, series) in chart.series.iter().enumerate() {
-            self.series(plane, series, self.color(index), base)?;
+            self.series(plane, series, color(chart, index), base)?;
         }
         Ok(())
     }
@@ -225,18 +198,14 @@ impl Painter<'_> {
     ) -> Result<()> {
         let (x_axis, y_axis) = (&self.chart.x, &self.chart.y);
         let pieces = pieces(series, x_axis.scale, y_axis.scale);
-        let stroke = color.stroke_width(if series.mark == Mark::ThinLine {
-            self.scale
-        } else {
-            2 * self.scale
-        });
+        let width = self.scale * if series.mark == Mark::ThinLine { 1 } else { 2 };
         for piece in pieces {
             match series.mark {
-                Mark::Line | Mark::ThinLine => plane.draw(&PathElement::new(piece, stroke)).map_err(backend)?,
+                Mark::Line | Mark::ThinLine => self.path(plane, piece, color, width)?,
                 Mark::Dashed => {
                     let (dash, gap) = (self.points(7), self.points(5));
                     plane
-                        .draw(&DashedPathElement::new(piece, dash, gap, stroke))
+                        .draw(&DashedPathElement::new(piece, dash, gap, color.stroke_width(width)))
                         .map_err(backend)?;
                 }
                 Mark::Steps => {
@@ -245,7 +214,7 @@ impl Painter<'_> {
                         path.extend([pair[0], (pair[1].0, pair[0].1)]);
                     }
                     path.extend(piece.last());
-                    plane.draw(&PathElement::new(path, stroke)).map_err(backend)?;
+                    self.path(plane, path, color, width)?;
                 }
                 Mark::Points => {
                     for point in piece {
@@ -264,9 +233,33 @@ impl Painter<'_> {
                     plane
                         .draw(&Polygon::new(piece.clone(), color.mix(0.18)))
                         .map_err(backend)?;
-                    plane.draw(&PathElement::new(piece, stroke)).map_err(backend)?;
+                    self.path(plane, piece, color, width)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A line through the points. The back end for pixels joins thick strokes by spikes where they turn sharply, so that
+    /// there each stroke is drawn for itself, with a disc over the joint.
+    fn path<DB: DrawingBackend>(
+        &self,
+        plane: &DrawingArea<DB, Cartesian2d<Ruler, Ruler>>,
+        points: Vec<(f64, f64)>,
+        color: RGBColor,
+        width: u32,
+    ) -> Result<()> {
+        let stroke = color.stroke_width(width);
+        if let Canvas::Svg(_) = self.canvas {
+            return plane.draw(&PathElement::new(points, stroke)).map_err(backend);
+        }
+        for ends in points.windows(2) {
+            plane.draw(&PathElement::new(ends.to_vec(), stroke)).map_err(backend)?;
+        }
+        for &joint in points.get(1..points.len().saturating_sub(1)).unwrap_or(&[]) {
+            plane
+                .draw(&Circle::new(joint, (width / 2) as i32, color.filled()))
+                .map_err(backend)?;
         }
         Ok(())
     }

@@ -220,6 +220,10 @@ pub struct Figure {
 
 /// Pixels of a PNG to one point of the figure.
 const PNG_SCALE: u32 = 2;
+/// Pixels drawn to one pixel written, along each side.
+const OVERSAMPLING: u32 = 2;
+/// Units of an SVG to one point of the figure: the back end knows whole numbers only, which would leave curves ragged.
+const SVG_SCALE: u32 = 4;
 
 impl Figure {
     /// One chart, 640 x 420 points.
@@ -247,18 +251,42 @@ impl Figure {
         (self.chart_size.0 * columns as u32, self.chart_size.1 * rows as u32)
     }
 
-    /// The figure as an SVG document.
+    /// The figure as an SVG document: no blank line, no reference to anything outside, so that it can stand in a page of
+    /// HTML or Markdown as it is. It shrinks with the page and keeps its letters as text.
     ///
     /// # Errors
     /// [`Error::Empty`] without charts; [`Error::Mismatch`] when an axis has a range that is not increasing, or not
     /// positive on a logarithmic axis.
     pub fn to_svg(&self) -> Result<String> {
+        let (width, height) = self.size();
+        let fine = (width * SVG_SCALE, height * SVG_SCALE);
         let mut text = String::new();
         {
-            let root = SVGBackend::with_string(&mut text, self.size()).into_drawing_area();
-            draw::figure(&root, self, 1)?;
+            let root = SVGBackend::with_string(&mut text, fine).into_drawing_area();
+            draw::figure(&root, self, draw::Canvas::Svg(SVG_SCALE))?;
         }
-        Ok(text)
+        let drawn = format!("width=\"{}\" height=\"{}\"", fine.0, fine.1);
+        let shown = format!("width=\"{width}\" height=\"{height}\" style=\"max-width:100%;height:auto\"");
+        Ok(text.replacen(&drawn, &shown, 1))
+    }
+
+    /// Drawn larger and averaged, which smooths what the back end leaves ragged.
+    fn write_png(&self, path: &Path) -> Result<()> {
+        let (width, height) = self.size();
+        let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
+        let mut fine = vec![0; (width * height * OVERSAMPLING * OVERSAMPLING * 3) as usize];
+        {
+            let size = (width * OVERSAMPLING, height * OVERSAMPLING);
+            let backend = BitMapBackend::with_buffer(&mut fine, size);
+            let canvas = draw::Canvas::Pixels(PNG_SCALE * OVERSAMPLING);
+            draw::figure(&backend.into_drawing_area(), self, canvas)?;
+        }
+        let pixels = reduced(&fine, width as usize);
+        let mut backend = BitMapBackend::new(path, (width, height));
+        backend
+            .blit_bitmap((0, 0), (width, height), &pixels)
+            .and_then(|()| backend.present())
+            .map_err(draw::backend)
     }
 
     /// Writes the figure to `path`, as SVG or PNG by its extension. The file appears whole or not at all.
@@ -276,10 +304,8 @@ impl Figure {
         match extension.as_deref() {
             Some("svg") => std::fs::write(&part, self.to_svg()?).map_err(io)?,
             Some("png") => {
-                let (width, height) = self.size();
-                let backend = BitMapBackend::new(&part, (width * PNG_SCALE, height * PNG_SCALE));
-                // The back end writes the file when the area is presented: a failure must not leave a part behind.
-                if let Err(error) = draw::figure(&backend.into_drawing_area(), self, PNG_SCALE) {
+                // The back end writes the file when it is presented: a failure must not leave a part behind.
+                if let Err(error) = self.write_png(&part) {
                     std::fs::remove_file(&part).ok();
                     return Err(error);
                 }
@@ -291,6 +317,24 @@ impl Figure {
             io(source)
         })
     }
+}
+
+/// Means over squares of [`OVERSAMPLING`] x [`OVERSAMPLING`] pixels of three bytes; `width` is that of the result.
+fn reduced(fine: &[u8], width: usize) -> Vec<u8> {
+    let side = OVERSAMPLING as usize;
+    let row = 3 * width;
+    let mut pixels = Vec::with_capacity(fine.len() / (side * side));
+    for band in fine.chunks_exact(side * side * row) {
+        for k in 0..row {
+            // Byte k of the result: pixel k / 3, colour k % 3.
+            let first = k / 3 * 3 * side + k % 3;
+            let sum: usize = (0..side * side)
+                .map(|s| usize::from(band[s / side * side * row + first + s % side * 3]))
+                .sum();
+            pixels.push((sum / (side * side)) as u8);
+        }
+    }
+    pixels
 }
 
 /// A name beside `path`, with the same extension, to write to before renaming.
@@ -320,6 +364,15 @@ mod tests {
             assert_eq!(first, std::fs::read(&path).unwrap());
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn pixels_are_means_of_squares() {
+        let fine: Vec<u8> = (0..48).collect(); // 4 x 4 pixels
+        // The first pixel of the result: bytes 0, 3, 12 and 15 of the four that it stands for.
+        assert_eq!(reduced(&fine, 2)[..3], [7, 8, 9]);
+        assert_eq!(reduced(&fine, 2).len(), 12);
+        assert_eq!(reduced(&fine, 2)[9..], [37, 38, 39]);
     }
 
     #[test]

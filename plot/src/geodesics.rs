@@ -6,7 +6,7 @@ use hadamard_geometry::{Metric, Spd};
 use nalgebra::{DMatrix, Matrix2x3};
 
 use crate::error::{Error, Result};
-use crate::figure::{Axis, Chart, Figure, Mark, Series};
+use crate::figure::{Axis, Chart, Figure, Mark, Points, Series};
 
 /// A curve t ↦ Σ(t) of SPD matrices of one order, sampled.
 #[derive(Debug, Clone)]
@@ -88,13 +88,8 @@ pub fn ellipses(curves: &[Curve]) -> Result<Figure> {
         let range = Axis::linear("t").range(-0.6 * gap, 1.0 + 0.6 * gap);
         let mut chart = Chart::new(range, Axis::hidden("")).title(&curve.label).equal_aspect();
         for (&t, point) in curve.t.iter().zip(&curve.points) {
-            let outline = if order == 2 {
-                point.matrix().clone()
-            } else {
-                projected(point.matrix())
-            };
             let moved = |(x, y): (f64, f64)| (t + scale * x, scale * y);
-            chart = chart.with(Series::new(Mark::Area, ellipse(&outline).into_iter().map(moved)).color(color));
+            chart = chart.with(Series::new(Mark::Area, outline(point).into_iter().map(moved)).color(color));
             if order == 3 {
                 for section in principal_sections(point) {
                     let thin = Series::new(Mark::ThinLine, section.into_iter().map(moved)).color(color);
@@ -108,10 +103,18 @@ pub fn ellipses(curves: &[Curve]) -> Result<Figure> {
     Ok(Figure::grid(charts, 1, (900, 180)))
 }
 
-const CORNERS: usize = 96;
+/// The ellipse of a matrix of order 2, the outline of the projected ellipsoid of one of order 3.
+pub(crate) fn outline(point: &Spd) -> Points {
+    match point.order() {
+        2 => ellipse(point.matrix()),
+        _ => ellipse(&projected(point.matrix())),
+    }
+}
+
+const CORNERS: usize = 72;
 
 /// The ellipse {x : xᵀ S⁻¹ x = 1} of a 2 x 2 SPD matrix: L (cos, sin)ᵀ with S = L Lᵀ.
-pub(crate) fn ellipse(s: &DMatrix<f64>) -> Vec<(f64, f64)> {
+pub(crate) fn ellipse(s: &DMatrix<f64>) -> Points {
     let l11 = s[(0, 0)].sqrt();
     let l21 = s[(1, 0)] / l11;
     let l22 = (s[(1, 1)] - l21 * l21).max(0.0).sqrt();
@@ -138,7 +141,7 @@ fn projected(sigma: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 /// The three ellipses in which planes through two principal axes cut the ellipsoid, projected.
-fn principal_sections(point: &Spd) -> Vec<Vec<(f64, f64)>> {
+fn principal_sections(point: &Spd) -> Vec<Points> {
     let eigen = point.eigen();
     let axes: Vec<_> = (0..3)
         .map(|i| view() * eigen.vectors.column(i).fixed_rows::<3>(0) * eigen.values[i].sqrt())
@@ -207,7 +210,7 @@ pub fn cone(curves: &[Curve]) -> Result<Figure> {
         .flatten()
         .map(|p| place(p.matrix()));
     chart = chart.with(Series::dots(ends).color(6).label("ends"));
-    Ok(Figure::grid(vec![chart], 1, (760, 560)))
+    Ok(Figure::grid(vec![chart], 1, (720, 420)))
 }
 
 /// Orthographic view of a point of space from elevation 22 degrees.

@@ -35,14 +35,23 @@ pub fn exp_domains(metrics: &[&dyn Metric], at: &Spd, plane: [&DMatrix<f64>; 2],
         }
     }
     // A domain may be unbounded in some directions and reach very far in others: the picture ends at six times the
-    // farthest of the nearest boundaries, or at 1 when there is none.
-    let nearest = |curve: &Points| curve.iter().map(|p| p.0.hypot(p.1)).fold(f64::INFINITY, f64::min);
-    let reach = curves.iter().map(|(_, curve)| nearest(curve)).fold(0.0, f64::max);
-    let reach = if reach > 0.0 { 6.0 * reach } else { 1.0 };
+    // farthest of the nearest boundaries, before that when all is seen, or at 1 when there is no boundary.
+    let lengths = |curve: &Points| -> Vec<f64> {
+        let lengths = curve.iter().map(|p| p.0.hypot(p.1));
+        lengths.filter(|length| length.is_finite()).collect()
+    };
+    let (mut nearest, mut farthest) = (0.0f64, 0.0f64);
+    for (_, curve) in &curves {
+        let lengths = lengths(curve);
+        nearest = nearest.max(lengths.iter().copied().fold(f64::INFINITY, f64::min));
+        farthest = lengths.iter().copied().fold(farthest, f64::max);
+    }
+    let reach = (6.0 * nearest).min(1.1 * farthest);
+    let reach = if reach > 0.0 { reach } else { 1.0 };
     let title = if everywhere.is_empty() {
         String::new()
     } else {
-        format!("no boundary: {}", everywhere.join(", "))
+        format!("exp is defined everywhere: {}", everywhere.join(", "))
     };
     let axis = |label: &str| Axis::linear(label).range(-reach, reach);
     let mut chart = Chart::new(axis(labels[0]), axis(labels[1])).title(title).equal_aspect();
@@ -51,10 +60,10 @@ pub fn exp_domains(metrics: &[&dyn Metric], at: &Spd, plane: [&DMatrix<f64>; 2],
             let outside = x.abs() > reach || y.abs() > reach;
             if outside { (f64::NAN, f64::NAN) } else { (x, y) }
         });
-        chart = chart.with(Series::line(seen).label(name).color(color));
+        chart = chart.with(Series::line(seen).label(format!("{name}: exp ends")).color(color));
     }
     chart = chart.with(Series::dots([(0.0, 0.0)]).color(6).label("zero vector"));
-    Ok(Figure::grid(vec![chart], 1, (680, 560)))
+    Ok(Figure::grid(vec![chart], 1, (720, 480)))
 }
 
 /// Where the rays of the plane leave the domain of exp; NaN (a gap) where they never do.
@@ -132,7 +141,7 @@ pub fn transport(
     let gap = 1.0 / (samples - 1) as f64;
     let scale = 0.46 * gap / widest;
     let charts = metrics.iter().zip(&rows).enumerate().map(|(color, (metric, row))| {
-        let x = Axis::linear("t").range(-0.6 * gap, 1.0 + 0.6 * gap);
+        let x = Axis::linear("t (filled: Σ(t), dashed: Σ(t) + s X(t))").range(-0.6 * gap, 1.0 + 0.6 * gap);
         let mut chart = Chart::new(x, Axis::hidden("")).title(metric.name()).equal_aspect();
         for (t, point, carried) in row {
             let moved = |(x, y): (f64, f64)| (t + scale * x, scale * y);

@@ -1,10 +1,23 @@
 //! Truncated SVD of large sparse matrices, kept up to date as data arrive.
 //!
-//! A truncated SVD A ~ U diag(s) V^T of an m x n matrix keeps the k largest singular triplets. When rows E arrive, the
-//! best rank-k approximation of \[U diag(s) V^T; E\] follows from a small core matrix of order k + q (q the number of
-//! rows): its SVD F T G^T gives the new U, s and V. Writing U = P K with a small K, only K and the rows of P that the
-//! new entries name are touched, so an update costs nothing in m and n (Deng et al., ICLR 2024).
+//! # The idea
+//! A truncated SVD A ≈ U diag(s) Vᵀ of an m × n matrix keeps the k largest singular triplets: the best rank-k
+//! approximation in every unitarily invariant norm. When q rows E arrive,
 //!
+//! ```text
+//! (I − V Vᵀ) Eᵀ = Q R,     M = [ diag(s)  0  ]  = F diag(t) Gᵀ,     U ← [U 0; 0 I] F,   s ← t,   V ← [V Q] G
+//!                              [  E V     Rᵀ ]
+//! ```
+//!
+//! is the best rank-k approximation of \[U diag(s) Vᵀ; E\] after an SVD of order k + q (Zha and Simon 1999). That rewrites
+//! all of U and V. Here U = P K and V = L H with small K and H: an update multiplies K and H (k × k) and touches only those
+//! rows of P and L that the entries of E name, and Q is never formed but kept as a sparse part minus V times a small
+//! matrix (Deng et al. 2024). So an update costs nothing in m and n. Columns, low rank D Eᵀ, changed entries and deletions
+//! are the same with the sides exchanged or both at once. The second half of the rows of a matrix in ten batches:
+//!
+#![doc = include_str!("../docs/streamed_svd.svg")]
+//!
+//! # Quick start
 //! ```
 //! use hadamard_ssvd::*;
 //!
@@ -18,21 +31,45 @@
 //! # Ok::<(), SsvdError>(())
 //! ```
 //!
-//! # Which method
-//! - [`lanczos`] decomposes a matrix that does not change, to a tolerance; any [`Operator`] will do.
-//! - [`Exact`] updates keep every direction of the new vectors: for batches up to about k vectors.
-//! - [`Rpi`] and [`Gkl`] keep l directions: for larger batches. [`Adaptive`] chooses l by the energy left out.
-//! - [`DenseUpdating`] holds the classical dense methods, as a reference.
+//! # How to choose
+//! | wanted | take |
+//! |---|---|
+//! | the SVD of a matrix that does not change | [`lanczos`], to a tolerance; any [`Operator`] will do |
+//! | updates by up to about k vectors at a time | [`Exact`]: every direction of the new vectors is kept |
+//! | larger batches | [`Rpi`] (random power iteration) or [`Gkl`] (Golub-Kahan-Lanczos): l directions are kept |
+//! | larger batches to an accuracy | [`Adaptive`]: l by the energy left out |
+//! | the classical dense methods, to compare with | [`DenseUpdating`] |
+//! | principal components | [`Standardized`] columns into [`lanczos`] |
+//! | nearest rows, largest entries of a row, rows not seen before | [`TruncatedSvd::nearest_rows`], [`TruncatedSvd::top_entries`], [`TruncatedSvd::project_rows`] |
+//! | a stream that does not fit into memory | [`UpdatingSvd`] with rows from an iterator; checkpoints between |
+//!
+//! All directions (l at least the rank of a batch) make [`Rpi`] and [`Gkl`] equal to [`Exact`].
+//!
+//! # What holds
+//! - One exact update is the best rank-k approximation of the matrix it was given, the truncated one before included
+//!   (Zha and Simon 1999); when nothing was truncated, of all data.
+//! - Appended rows never lower a singular value: sᵢ(old) ≤ sᵢ(new), sᵢ(new)² ≤ sᵢ(old)² + ‖E‖₂² (Weyl).
+//! - What truncation lost is summed by [`UpdatingSvd::error_bound`].
+//!
+//! # Costs
+//! An update with q vectors of z entries in p rows: O(z(k + q) + p r k + (k + q)(k + r)² + k³), r ≤ q the directions kept;
+//! memory (m + n) k numbers. When the condition of K or H passes a limit the long factors are multiplied out, O((m + n)
+//! k²), which happens once in many updates. [`lanczos`]: two products with A and Gram-Schmidt against the basis, 2k
+//! vectors by default, for every vector of a step.
 //!
 //! # Limits
-//! Truncation before each update loses information against the SVD of all data; [`UpdatingSvd::error_bound`] sums what
-//! was lost. Directions nearer to the old span than 1e-7 of a vector's length are left out. Static decompositions of
-//! matrices whose entries are beyond about 1e150 in size overflow in products of vectors; scale them first.
+//! Truncation before each update loses information against the SVD of all data. Directions nearer to the old span than
+//! 1e-7 of a vector's length are left out. Static decompositions of matrices whose entries are beyond about 1e150 in size
+//! overflow in products of vectors; scale them first. Real numbers in `f64`.
 //!
 //! # References
-//! H. Deng et al., Fast Updating Truncated SVD for Representation Learning with Sparse Matrices, ICLR 2024. H. Zha &
-//! H. Simon, SIAM J. Sci. Comput. 21(2), 1999. E. Vecharynski & Y. Saad, SIAM J. Matrix Anal. Appl. 35(3), 2014.
-//! I. Yamazaki et al., SC 2015. J. Baglama & L. Reichel, SIAM J. Sci. Comput. 27, 2005.
+//! - H. Deng, Y. Yang, J. Li, C. Chen, W. Jiang, S. Pu, Fast updating truncated SVD for representation learning with
+//!   sparse matrices, ICLR 2024, arXiv 2401.09703.
+//! - H. Zha, H. Simon, On updating problems in latent semantic indexing, SIAM J. Sci. Comput. 21(2), 1999.
+//! - E. Vecharynski, Y. Saad, Fast updating algorithms for latent semantic indexing, SIAM J. Matrix Anal. Appl. 35(3),
+//!   2014 ([`Gkl`]); I. Yamazaki, J. Kurzak, P. Luszczek, J. Dongarra, SC 2015 ([`Rpi`]).
+//! - J. Baglama, L. Reichel, Augmented implicitly restarted Lanczos bidiagonalization methods, SIAM J. Sci. Comput. 27,
+//!   2005 ([`lanczos`]).
 
 mod blocks;
 mod checkpoint;

@@ -1,10 +1,19 @@
 //! Nonlinear systems with bounds, F(x) = 0 with l ≤ x ≤ u, by affine-scaling trust regions.
 //!
 //! # The idea
-//! Newton's method leaves the box. Pulling its steps back to the boundary makes iterates stick there, so steps are made in
-//! a region {p : ‖D^(-1/2) p‖ ≤ Δ} whose axes shrink with the distance to the bounds that the descent direction faces:
-//! D(x) is the scaling matrix, and D g = 0 with g = JᵀF says that no step inside the box helps to first order. Every
-//! iterate is strictly inside, F is asked for in the box only, and ‖F‖ falls at every step.
+//! Newton's method leaves the box, and pulling its steps back to the boundary makes iterates stick there. So a step p is
+//! sought in a region whose axes shrink with the distance to the bounds that the descent direction faces:
+//!
+//! ```text
+//! min ‖F + J p‖  over  ‖D^(-1/2) p‖ ≤ Δ,     g = JᵀF,     D(x) = diag(d),  d_i about the distance to the bound −g_i faces
+//! ```
+//!
+//! D is the scaling matrix, and D g = 0 says that no step inside the box helps to first order. Each step lies between the
+//! scaled Cauchy step −τ D g and the Newton step (a dogleg), cut short inside the box; Δ follows the ratio of actual to
+//! predicted decrease. Every iterate is strictly inside, F is asked for in the box only, and ‖F‖ falls at every step.
+//! The roots of Himmelblau's gradient from five starts:
+//!
+#![doc = include_str!("../docs/iterates.svg")]
 //!
 //! # Quick start
 //! ```
@@ -34,21 +43,42 @@
 //! ```
 //!
 //! # How to choose
-//! - [`Solver::default`]: constrained dogleg, mixed scaling, restarts. Start here.
-//! - [`Solver::classical`] with [`Method::Strscne`] or [`Method::Codosol`]: the published methods, for comparison.
-//! - [`Solver::least_squares`]: when no root need exist, or F has more or fewer equations than variables.
-//! - [`Solver::find_all`]: many roots in a box; it finds what its starts lead to and proves nothing about the rest.
-//! - Without a Jacobian at hand: [`adaptors`], with differences that stay in the box or dual numbers.
-//! - Scaling: see [`scaling`].
+//! | wanted | take |
+//! |---|---|
+//! | a root | [`Solver::default`]: constrained dogleg, mixed scaling, restarts. Start here |
+//! | the published methods, to compare with | [`Solver::classical`] with [`Method::Strscne`] or [`Method::Codosol`] |
+//! | the least ‖F‖, when no root need exist or F has more or fewer equations than variables | [`Solver::least_squares`] |
+//! | many roots in a box | [`Solver::find_all`]: what its starts lead to; it proves nothing about the rest |
+//! | no Jacobian by hand | [`adaptors`]: differences that stay in the box, coloured for sparse patterns, or dual numbers |
+//! | large systems | [`Structure`]: banded, sparse, or matrix-free |
+//! | another scaling matrix | [`scaling`]: one file each, any convex combination, your own |
+//! | problems to test with | [`problems`] |
 //!
-//! # Ends
+//! Which scaling: the default, half Kanzow–Klug and half Hager–Mair–Zhang, is continuous in g, which matters where g
+//! changes sign away from the bounds; Coleman–Li is what most codes use and jumps there. `--example bounded_systems --
+//! --profile` draws how all of them do over the test problems.
+//!
 //! [`Exit::Root`] is the only success of a root finder; the other exits say what else happened, and
 //! [`Solution::optimality`] whether the point is a local minimum of ‖F‖.
 //!
-//! # Costs and limits
+//! # What holds
+//! - D g = 0 is the first-order condition of min ½‖F‖² over the box for every D with d_i = 0 exactly at the bounds that
+//!   −g points out of (Coleman and Li 1996). A root has g = 0, so strict complementarity fails at every root on the
+//!   boundary: there the choice of D decides how fast a method still is.
+//! - Convex combinations of scaling matrices keep those properties that all members have (Ayanzadeh et al. 2019); the
+//!   step to the boundary along −D g is the weighted harmonic mean of those of the members. [`scaling::check`] samples
+//!   them.
+//! - [`Method::Strscne`] and [`Method::Codosol`] take the iterations and evaluations of the original codes, one by one: the
+//!   tests compare counts and norms on recorded runs.
+//!
+//! # Costs
 //! An iteration takes one F for each trial, one J, one factorisation and two products with J; dense Jacobians up to order
-//! 64 without any allocation. Sparse Jacobians keep one symbolic analysis. Matrix-free ones solve by LSMR and need
-//! products with Jᵀ.
+//! 64 without any allocation. Sparse Jacobians keep one symbolic analysis. Matrix-free ones solve by LSMR and need products
+//! with Jᵀ.
+//!
+//! # Limits
+//! Local: a root is found from where one starts, and restarts only draw further starts. F must be continuously
+//! differentiable in the box. Bounds are on single variables; write other inequalities with slack variables.
 //!
 //! # References
 //! - A. Ayanzadeh, S. Yazdanian, E. Shahamatnia, A new class of scaling matrices for scaled trust region algorithms, 2019,

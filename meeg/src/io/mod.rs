@@ -54,7 +54,7 @@ pub struct Reader {
 }
 
 /// The formats that [`open`] knows.
-pub static READERS: [Reader; 2] = [edf::READER, bdf::READER];
+pub static READERS: &[Reader] = &[edf::READER, bdf::READER];
 
 /// An interruption of a discontinuous recording.
 #[derive(Debug, Clone, Copy, PartialEq)]

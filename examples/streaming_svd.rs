@@ -192,7 +192,7 @@ where
         _ => UpdatingSvd::start(&matrix.row_range(0..start)?, options.k, method)?.with_options(UpdateOptions {
             seed: options.seed,
             ..UpdateOptions::default()
-        }),
+        })?,
     };
     if svd.ncols() != n || svd.nrows() > m || svd.target_rank() != options.k {
         let (rows, cols, k) = (svd.nrows(), svd.ncols(), svd.target_rank());

@@ -86,6 +86,26 @@ pub enum SsvdError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A key that names no row or column, or one given twice.
+    #[error("{what} {key} {problem}")]
+    Key {
+        /// Whether rows or columns are named.
+        what: &'static str,
+        /// The key, as its `Debug` shows it.
+        key: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A checkpoint of another updating method than the one asked for.
+    #[error("{}: a checkpoint of method {found:?}, expected {expected:?}", path.display())]
+    Method {
+        /// The file.
+        path: PathBuf,
+        /// The method that wrote it.
+        found: String,
+        /// The method asked for.
+        expected: String,
+    },
     /// A file is not what its format says.
     #[error("{}{}: {reason}", path.display(), line.map(|l| format!(", line {l}")).unwrap_or_default())]
     Malformed {

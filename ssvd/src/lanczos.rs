@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 use crate::blocks::{Blocks, subtract_block};
 use crate::drift::{Drift, Estimate};
 use crate::error::{Result, SsvdError};
-use crate::operator::Operator;
+use crate::operator::{Operator, Rescaled};
 use crate::orthogonal::{fill_normal, orthonormalize};
 use crate::tall::{Tall, mul};
 
@@ -119,8 +119,17 @@ pub struct SolveReport {
 }
 
 impl SolveReport {
+    /// The report of A from that of A / unit.
+    pub(crate) fn in_units(mut self, unit: f64) -> Self {
+        if unit != 1.0 {
+            let values = self.svd.s.iter_mut().chain(&mut self.residuals);
+            values.for_each(|x| *x *= unit);
+        }
+        self
+    }
+
     /// The decomposition of a matrix of zeros.
-    fn empty(m: usize, n: usize, iterations: usize, products: usize, memory: usize) -> Self {
+    pub(crate) fn empty(m: usize, n: usize, iterations: usize, products: usize, memory: usize) -> Self {
         let svd = TruncatedSvd {
             u: DMatrix::zeros(m, 0),
             s: Vec::new(),
@@ -162,6 +171,15 @@ pub fn lanczos(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<
     let (m, n) = (a.nrows(), a.ncols());
     check_rank(k, m, n)?;
     check_tolerance(options.tolerance)?;
+    let scaled = Rescaled::probe(a)?;
+    let mut report = solve(&scaled, k, options)?;
+    report.products += 1;
+    Ok(report.in_units(scaled.unit()))
+}
+
+/// [`lanczos`] of a matrix whose squares stay inside the range of f64.
+fn solve(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<SolveReport> {
+    let (m, n) = (a.nrows(), a.ncols());
     let block = match options.block {
         0 => 4,
         given => given,
@@ -558,7 +576,7 @@ pub(crate) fn check_tolerance(tolerance: f64) -> Result<()> {
     })
 }
 
-fn finite(what: &'static str, block: &Tall) -> Result<()> {
+pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
     match block.data.iter().position(|x| !x.is_finite()) {
         None => Ok(()),
         Some(at) => {
@@ -580,7 +598,7 @@ pub(crate) fn numerical_rank(values: &[f64], size: usize) -> usize {
 }
 
 /// The decomposition through all min(m, n) columns.
-fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
+pub(crate) fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
     let (m, n) = (a.nrows(), a.ncols());
     let (long, short) = (m.max(n), m.min(n));
     let identity: Vec<f64> = (0..short * short)

@@ -35,12 +35,14 @@
 //! | wanted | take |
 //! |---|---|
 //! | the SVD of a matrix that does not change | [`lanczos`], to a tolerance; any [`Operator`] will do |
+//! | few digits in few passes over the matrix, or values of high multiplicity | [`subspace_iteration`], [`block_krylov`]: from a random block |
 //! | updates by up to about k vectors at a time | [`Exact`]: every direction of the new vectors is kept |
 //! | larger batches | [`Rpi`] (random power iteration) or [`Gkl`] (Golub-Kahan-Lanczos): l directions are kept |
 //! | larger batches to an accuracy | [`Adaptive`]: l by the energy left out |
 //! | the classical dense methods, to compare with | [`DenseUpdating`] |
-//! | principal components | [`Standardized`] columns into [`lanczos`] |
-//! | nearest rows, largest entries of a row, rows not seen before | [`TruncatedSvd::nearest_rows`], [`TruncatedSvd::top_entries`], [`TruncatedSvd::project_rows`] |
+//! | principal components | [`Standardized`] columns into [`lanczos`]; of a stream, [`TruncatedSvd::principal_components`] |
+//! | nearest rows, largest entries of a row, rows not seen before | [`TruncatedSvd::nearest_rows`], [`TruncatedSvd::top_entries`], [`TruncatedSvd::project_rows`]; the same of an [`UpdatingSvd`] without its full factors |
+//! | rows and columns by the names they have outside | [`Keyed`] |
 //! | a stream that does not fit into memory | [`UpdatingSvd`] with rows from an iterator; checkpoints between |
 //!
 //! All directions (l at least the rank of a batch) make [`Rpi`] and [`Gkl`] equal to [`Exact`].
@@ -57,10 +59,15 @@
 //! k²), which happens once in many updates. [`lanczos`]: two products with A and Gram-Schmidt against the basis, 2k
 //! vectors by default, for every vector of a step.
 //!
+//! # Other crates
+//! Features `sprs`, `nalgebra-sparse` and `faer-sparse` convert their sparse matrices to [`Csr`] (`TryFrom`) and back
+//! (`From`, for `nalgebra-sparse` `TryFrom`): compressed rows are moved without a copy, compressed columns transposed.
+//!
 //! # Limits
 //! Truncation before each update loses information against the SVD of all data. Directions nearer to the old span than
-//! 1e-7 of a vector's length are left out. Static decompositions of matrices whose entries are beyond about 1e150 in size
-//! overflow in products of vectors; scale them first. Real numbers in `f64`.
+//! 1e-7 of a vector's length are left out. Real numbers in `f64`: matrices whose squares leave its range are decomposed
+//! in another unit; energies (squares) of such matrices overflow to infinity or vanish where a report names them, values,
+//! vectors and error bounds do not.
 //!
 //! # References
 //! - H. Deng, Y. Yang, J. Li, C. Chen, W. Jiang, S. Pu, Fast updating truncated SVD for representation learning with
@@ -75,11 +82,17 @@ mod blocks;
 mod checkpoint;
 mod drift;
 mod error;
+#[cfg(any(feature = "faer-sparse", feature = "nalgebra-sparse", feature = "sprs"))]
+mod interop;
+mod keyed;
 mod lanczos;
 mod operator;
 mod orthogonal;
+mod pca;
 mod query;
+mod randomized;
 mod read;
+mod replace;
 mod scaling;
 mod simd;
 mod sparse;
@@ -87,10 +100,15 @@ mod tall;
 mod update;
 
 pub use error::{Result, SsvdError};
+pub use keyed::{Key, Keyed, Keys};
 pub use lanczos::{LanczosOptions, SolveReport, TruncatedSvd, lanczos};
-pub use operator::{FnOperator, Operator, Standardized};
+pub use operator::{FnOperator, Operator, Standardized, Transposed};
+pub use pca::Pca;
 pub use query::Similarity;
-pub use read::{read_edges, read_libsvm, read_matrix_market, read_npz, write_matrix_market};
+pub use randomized::{KrylovOptions, SubspaceOptions, block_krylov, subspace_iteration};
+pub use read::{
+    LabelledRow, libsvm_rows, read_edges, read_libsvm, read_matrix_market, read_npz, write_matrix_market, write_npz,
+};
 pub use sparse::{Csr, CsrCsc};
 pub use update::{
     Adaptive, Augmentation, DenseMethod, DenseUpdating, Exact, Gkl, Rpi, UpdateOptions, UpdateReport,

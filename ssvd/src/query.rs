@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::error::{Result, SsvdError};
 use crate::lanczos::TruncatedSvd;
+use crate::scaling::power_of_two;
 use crate::sparse::Csr;
 use crate::update::check_shape;
 
@@ -23,18 +24,21 @@ impl TruncatedSvd {
     /// O(nnz k + (m + n) k^2).
     pub fn frobenius_error(&self, a: &Csr) -> Result<f64> {
         check_shape("matrix", a, Some(self.u.nrows()), Some(self.v.nrows()))?;
+        let size = a.norm();
+        let unit = power_of_two(size.max(self.s.first().copied().unwrap_or(0.0)));
+        let s: Vec<f64> = self.s.iter().map(|s| s / unit).collect();
         let (u, v) = (self.u.transpose(), self.v.transpose());
         let entry = |i: usize, j: usize| -> f64 {
             let (u, v) = (u.column(i), v.column(j));
-            (0..self.s.len()).map(|c| u[c] * self.s[c] * v[c]).sum()
+            (0..s.len()).map(|c| u[c] * s[c] * v[c]).sum()
         };
-        let cross: f64 = a.triplets().map(|(i, j, x)| x * entry(i, j)).sum();
+        let cross: f64 = a.triplets().map(|(i, j, x)| x / unit * entry(i, j)).sum();
         let (gu, gv) = (&u * &self.u, &v * &self.v);
-        let square = |i: usize, j: usize| self.s[i] * self.s[j] * gu[(i, j)] * gv[(i, j)];
-        let own: f64 = (0..self.s.len())
-            .map(|i| (0..self.s.len()).map(|j| square(i, j)).sum::<f64>())
+        let square = |i: usize, j: usize| s[i] * s[j] * gu[(i, j)] * gv[(i, j)];
+        let own: f64 = (0..s.len())
+            .map(|i| (0..s.len()).map(|j| square(i, j)).sum::<f64>())
             .sum();
-        Ok((a.norm_squared() - 2.0 * cross + own).max(0.0).sqrt())
+        Ok(unit * ((size / unit).powi(2) - 2.0 * cross + own).max(0.0).sqrt())
     }
 
     /// sum s^2 / ||A||_F^2 of a matrix with that squared norm: the share of its energy that is kept.
@@ -126,7 +130,20 @@ fn norm(x: impl Iterator<Item = f64>) -> f64 {
     x.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-fn largest(scores: impl Iterator<Item = (usize, f64)>, count: usize) -> Vec<(usize, f64)> {
+/// Cosines between `count` rows, one after the other, and `target`; 0 where one of the two is zero.
+pub(crate) fn similarities(rows: &[f64], count: usize, target: &[f64]) -> Vec<f64> {
+    if target.is_empty() {
+        return vec![0.0; count];
+    }
+    let length = norm(target.iter().copied());
+    let cosine = |row: &[f64]| match length * norm(row.iter().copied()) {
+        0.0 => 0.0,
+        lengths => row.iter().zip(target).map(|(x, y)| x * y).sum::<f64>() / lengths,
+    };
+    rows.chunks_exact(target.len()).map(cosine).collect()
+}
+
+pub(crate) fn largest(scores: impl Iterator<Item = (usize, f64)>, count: usize) -> Vec<(usize, f64)> {
     let order = |a: &(usize, f64), b: &(usize, f64)| -> Ordering { b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)) };
     let mut all: Vec<_> = scores.collect();
     if count == 0 {

@@ -122,8 +122,7 @@ impl Csr {
         let (mut indices, mut values) = (Vec::with_capacity(all.len()), Vec::<f64>::with_capacity(all.len()));
         let mut last = None;
         for (row, col, value) in all {
-            if last == Some((row, col)) {
-                let sum = values.last_mut().expect("an entry came before");
+            if let Some(sum) = values.last_mut().filter(|_| last == Some((row, col))) {
                 *sum += value;
                 if !sum.is_finite() {
                     return Err(SsvdError::NotFinite {
@@ -159,6 +158,9 @@ impl Csr {
     }
 
     /// A matrix without entries.
+    ///
+    /// # Panics
+    /// When an offset for each row does not fit into memory; [`Csr::from_triplets`] errs.
     pub fn zeros(rows: usize, cols: usize) -> Self {
         Self {
             rows,
@@ -247,7 +249,12 @@ impl Csr {
         }
     }
 
-    /// ||A||_F^2, the sum of the squared entries.
+    /// ||A||_F, for entries of any size.
+    pub fn norm(&self) -> f64 {
+        crate::scaling::norm(&self.values)
+    }
+
+    /// ||A||_F^2, the sum of the squared entries; infinite or 0 when those leave the range of f64.
     pub fn norm_squared(&self) -> f64 {
         self.values.iter().map(|x| x * x).sum()
     }
@@ -265,6 +272,11 @@ impl Csr {
             dense[(i, j)] = x;
         }
         dense
+    }
+
+    /// Row offsets, column indices and values.
+    pub fn parts(&self) -> (&[usize], &[usize], &[f64]) {
+        (&self.offsets, &self.indices, &self.values)
     }
 
     /// Row offsets, column indices and values, without a copy.
@@ -454,6 +466,7 @@ impl Operator for CsrCsc {
         self.columns.multiply(x, width, y);
     }
 }
+
 /// Zero offsets of `rows` rows.
 fn row_offsets(rows: usize) -> Result<Vec<usize>> {
     let too_large = || SsvdError::TooLarge {

@@ -1,10 +1,11 @@
 //! Matrix Market: real, integer and pattern; coordinate and array; general, symmetric and skew-symmetric.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use crate::error::Result;
-use crate::read::{io, lines, malformed, number, parse};
+use crate::read::{lines, malformed, number, parse};
+use crate::replace::replace;
 use crate::sparse::Csr;
 
 /// Reads a Matrix Market file; duplicates are added, patterns become ones.
@@ -124,17 +125,15 @@ fn array_places(rows: usize, cols: usize, mirror: Option<f64>) -> impl Iterator<
     })
 }
 
-/// Writes a matrix as `coordinate real general`, numbers in the shortest form that reads back to the same bits.
+/// Writes a matrix as `coordinate real general`, numbers in the shortest form that reads back to the same bits. The
+/// file is replaced as a whole or not at all.
 pub fn write_matrix_market(path: impl AsRef<Path>, a: &Csr) -> Result<()> {
-    let path = path.as_ref();
-    let write = || -> std::io::Result<()> {
-        let mut file = BufWriter::new(std::fs::File::create(path)?);
+    replace(path.as_ref(), |file| {
         writeln!(file, "%%MatrixMarket matrix coordinate real general")?;
         writeln!(file, "{} {} {}", a.nrows(), a.ncols(), a.nnz())?;
         for (i, j, x) in a.triplets() {
             writeln!(file, "{} {} {x:e}", i + 1, j + 1)?;
         }
-        file.flush()
-    };
-    write().map_err(io(path))
+        Ok(())
+    })
 }

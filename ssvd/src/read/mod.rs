@@ -10,9 +10,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 pub use edges::read_edges;
-pub use libsvm::read_libsvm;
+pub use libsvm::{LabelledRow, libsvm_rows, read_libsvm};
 pub use matrix_market::{read_matrix_market, write_matrix_market};
-pub use npz::read_npz;
+pub use npz::{read_npz, write_npz};
 
 use crate::error::{Result, SsvdError};
 
@@ -32,7 +32,7 @@ fn malformed(path: &Path, line: Option<usize>, reason: impl Into<String>) -> Ssv
 }
 
 /// The lines of a text file with their numbers from 1.
-fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>>> {
+fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, String)>> + use<>> {
     let file = File::open(path).map_err(io(path))?;
     let path = path.to_path_buf();
     Ok(BufReader::new(file)

@@ -1,14 +1,16 @@
 //! scipy `save_npz` files: csr, csc and coo, compressed or not.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{BufReader, Cursor, Read, Write};
 use std::path::Path;
 
-use npyz::{DType, NpyFile, TypeChar};
-use zip::ZipArchive;
+use npyz::{DType, NpyFile, TypeChar, WriteOptions, WriterBuilder};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::error::Result;
 use crate::read::{io, malformed};
+use crate::replace::replace;
 use crate::sparse::Csr;
 
 /// Reads a sparse matrix saved by `scipy.sparse.save_npz` (csr, csc or coo; float, integer or boolean data).
@@ -75,6 +77,38 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Csr> {
         }
     };
     Csr::from_triplets(rows, cols, triplets)
+}
+
+/// Writes a matrix as `scipy.sparse.save_npz` does: csr, compressed, 64-bit indices. `scipy.sparse.load_npz` and
+/// [`read_npz`] return the same bits. The file is replaced as a whole or not at all.
+pub fn write_npz(path: impl AsRef<Path>, a: &Csr) -> Result<()> {
+    let (offsets, indices, values) = a.parts();
+    let whole = |list: &[usize]| -> Vec<u8> { list.iter().flat_map(|&i| (i as i64).to_le_bytes()).collect() };
+    let numbers: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let length = |list: usize| vec![list as u64];
+    let parts = [
+        ("indices", "<i8", length(indices.len()), whole(indices)),
+        ("indptr", "<i8", length(offsets.len()), whole(offsets)),
+        ("format", "|S3", vec![], b"csr".to_vec()),
+        ("shape", "<i8", length(2), whole(&[a.nrows(), a.ncols()])),
+        ("data", "<f8", length(values.len()), numbers),
+    ];
+    replace(path.as_ref(), |file| {
+        // The archive seeks back to its headers, which a buffer of the file does as well.
+        let mut archive = ZipWriter::new(file);
+        for (name, kind, shape, bytes) in parts {
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .large_file(bytes.len() > 1 << 30);
+            archive.start_file(format!("{name}.npy"), options)?;
+            let kind = kind.parse().map_err(std::io::Error::other)?;
+            let header = WriteOptions::new_header_only().dtype(DType::Plain(kind)).shape(&shape);
+            header.writer(&mut archive).write_header_only()?;
+            archive.write_all(&bytes)?;
+        }
+        archive.finish()?;
+        Ok(())
+    })
 }
 
 /// One array of the archive.

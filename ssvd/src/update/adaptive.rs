@@ -22,6 +22,8 @@ pub struct Adaptive {
 impl sealed::Sealed for Adaptive {}
 
 impl Augmentation for Adaptive {
+    const NAME: &'static str = "adaptive";
+
     fn check(&self) -> Result<()> {
         crate::lanczos::check_tolerance(self.tolerance)?;
         check_directions(self.max_l)

@@ -11,15 +11,15 @@ pub(crate) struct CoreSvd {
     pub(crate) left: Mat<f64>,
     pub(crate) values: Vec<f64>,
     pub(crate) right: Mat<f64>,
-    /// ||M||_F^2 - sum t^2.
+    /// (||M||_F^2 - sum t^2)^{1/2}.
     pub(crate) discarded: f64,
 }
 
 /// s_1 / s_k up to which the Gram matrix is as accurate as the matrix: errors stay below 64 eps s_1.
 const GRAM_RANGE: f64 = 64.0;
 
-/// At most `k` leading triplets of `m`, only those above rounding.
-pub(crate) fn leading(m: &Mat<f64>, k: usize) -> Result<CoreSvd> {
+/// At most `k` leading triplets of `m`, only those above the rounding of its largest value and of terms of size `terms`.
+pub(crate) fn leading(m: &Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
     let failed = || SsvdError::Factorisation("core matrix");
     let (rows, cols) = (m.nrows(), m.ncols());
     if m.col_iter().any(|c| c.iter().any(|x| !x.is_finite())) {
@@ -37,7 +37,9 @@ pub(crate) fn leading(m: &Mat<f64>, k: usize) -> Result<CoreSvd> {
         None => directly(&m, k).ok_or_else(failed)?,
     };
     let (left, values, right) = found;
+    let floor = f64::EPSILON * rows.max(cols) as f64 * (terms / unit);
     let rank = crate::lanczos::numerical_rank(&values, rows.max(cols)).min(k);
+    let rank = values[..rank].iter().take_while(|&&s| s > floor).count();
     let kept: f64 = values[..rank].iter().map(|x| x * x).sum();
     let values: Vec<f64> = values[..rank].iter().map(|x| x * unit).collect();
     // A difference below the rounding of the sums is zero.
@@ -52,7 +54,7 @@ pub(crate) fn leading(m: &Mat<f64>, k: usize) -> Result<CoreSvd> {
             left,
             values,
             right,
-            discarded: rest * unit * unit,
+            discarded: rest.sqrt() * unit,
         })
     } else {
         Err(failed())

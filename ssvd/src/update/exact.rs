@@ -16,6 +16,8 @@ pub struct Exact;
 impl sealed::Sealed for Exact {}
 
 impl Augmentation for Exact {
+    const NAME: &'static str = "exact";
+
     fn check(&self) -> Result<()> {
         Ok(())
     }

@@ -271,6 +271,16 @@ impl Factor {
         ))
     }
 
+    /// Appends `count` rows of zeros; `None`, and nothing changed, when they do not fit into memory.
+    pub(crate) fn append_empty(&mut self, count: usize) -> Option<()> {
+        let rows = self.base.rows.checked_add(count)?;
+        let numbers = rows.checked_mul(self.base.width)?;
+        self.base.data.try_reserve(numbers - self.base.data.len()).ok()?;
+        self.base.data.resize(numbers, 0.0);
+        self.base.rows = rows;
+        Some(())
+    }
+
     /// Removes rows, given in ascending order.
     pub(crate) fn remove_rows(&mut self, rows: &[usize]) {
         let k = self.width();

@@ -23,6 +23,8 @@ pub struct Gkl {
 impl sealed::Sealed for Gkl {}
 
 impl Augmentation for Gkl {
+    const NAME: &'static str = "gkl";
+
     fn check(&self) -> Result<()> {
         check_directions(self.l)
     }

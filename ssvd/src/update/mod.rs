@@ -10,6 +10,7 @@ mod exact;
 mod extend;
 mod factor;
 mod gkl;
+mod query;
 mod residual;
 mod rpi;
 mod updating;
@@ -35,6 +36,9 @@ mod sealed {
 
 /// How the space of the new vectors outside the old factors is approximated: [`Exact`], [`Gkl`], [`Rpi`] or [`Adaptive`].
 pub trait Augmentation: sealed::Sealed + Clone {
+    /// The method's name in checkpoints.
+    const NAME: &'static str;
+
     /// Errs when a parameter is out of range.
     fn check(&self) -> Result<()>;
 
@@ -50,7 +54,7 @@ pub struct UpdateReport {
     pub rank: usize,
     /// Directions added to the two factors before truncation.
     pub directions: usize,
-    /// ||updated matrix - kept approximation||_F^2.
+    /// ||updated matrix - kept approximation||_F^2; infinite or 0 when the square leaves the range of f64.
     pub discarded_energy: f64,
     /// 1-norm condition numbers of the two small mixing matrices after the update (1 for dense methods).
     pub condition: (f64, f64),
@@ -146,4 +150,32 @@ pub(crate) fn check_forgetting(lambda: f64) -> Result<()> {
         value: lambda,
         expected: "from 0 to 1",
     })
+}
+
+/// At most `k` triplets of agreeing shapes, finite, with positive and descending values.
+pub(crate) fn check_triplets(svd: &TruncatedSvd, k: usize) -> Result<()> {
+    let r = svd.s.len();
+    for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
+        if side.ncols() != r || r > k || k == 0 {
+            return Err(SsvdError::Shape {
+                what,
+                expected: format!("{r} columns, at most k = {k}"),
+                rows: side.nrows(),
+                cols: side.ncols(),
+            });
+        }
+        if let Some(at) = side.iter().position(|x| !x.is_finite()) {
+            let (row, col) = (at % side.nrows(), at / side.nrows());
+            let value = side[(row, col)];
+            return Err(SsvdError::NotFinite { what, row, col, value });
+        }
+    }
+    let positive = svd.s.iter().all(|&s| s > 0.0 && s.is_finite());
+    if positive && svd.s.windows(2).all(|w| w[0] >= w[1]) {
+        Ok(())
+    } else {
+        Err(SsvdError::Structure(
+            "singular values must be positive, finite and descending".into(),
+        ))
+    }
 }

@@ -27,7 +27,6 @@ pub(crate) struct Residual {
     pub(crate) coefficients: Mat<f64>,
     /// k x q, what was taken off the scaled vectors beforehand.
     removed: Mat<f64>,
-    dense: bool,
 }
 
 /// An orthonormal basis of part of the residual's span: the columns of X P - V (C P).
@@ -35,9 +34,6 @@ pub(crate) struct Basis {
     /// P, q x r, in terms of the scaled vectors.
     pub(crate) select: Mat<f64>,
 }
-
-/// Norms of c beyond this multiple of the norm of y cost more than six of the sixteen digits.
-const CANCELLATION: f64 = 1e3;
 
 impl Residual {
     /// The rows of `block` as vectors against `factor`; shapes are the caller's promise.
@@ -66,7 +62,6 @@ impl Residual {
     ) -> Self {
         let coefficients = factor.project(&support, &vectors);
         let transposed = vectors.transpose();
-        let dense = removed.is_some();
         let removed = removed.unwrap_or_else(|| Mat::zeros(factor.width(), vectors.nrows()));
         Self {
             support,
@@ -75,7 +70,6 @@ impl Residual {
             scale,
             coefficients,
             removed,
-            dense,
         }
     }
 
@@ -212,10 +206,11 @@ impl Residual {
         (8.0 * f64::EPSILON * (self.coefficients.nrows() + self.count()) as f64).max(1e-14)
     }
 
-    /// Whether the basis rests on differences that have lost too many digits.
-    pub(crate) fn cancels(&self, basis: &Basis) -> bool {
+    /// ||c||^2 of the basis vector y = b - V c, ||y|| = 1, for which it is largest: what the difference
+    /// ||b||^2 - ||c||^2 = 1 multiplies the relative error of c with.
+    pub(crate) fn cancellation(&self, basis: &Basis) -> f64 {
         let c = mul(self.coefficients.as_ref(), basis.select.as_ref());
-        !self.dense && c.col_iter().any(|c| c.norm_l2() > CANCELLATION)
+        c.col_iter().map(|c| c.squared_norm_l2()).fold(0.0, f64::max)
     }
 
     /// R = Q^T Y in true units (r x q).

@@ -23,6 +23,8 @@ pub struct Rpi {
 impl sealed::Sealed for Rpi {}
 
 impl Augmentation for Rpi {
+    const NAME: &'static str = "rpi";
+
     fn check(&self) -> Result<()> {
         if self.t == 0 {
             return Err(SsvdError::Option {

@@ -9,22 +9,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
 use crate::lanczos::{TruncatedSvd, check_rank};
+use crate::scaling::{clean_rest, norm, rest};
 use crate::sparse::Csr;
 use crate::tall::{mul, mul_add};
 use crate::update::core::{CoreSvd, leading};
 use crate::update::factor::{Addition, Factor, StoredFactor};
 use crate::update::residual::{Basis, Residual};
-use crate::update::{Augmentation, UpdateReport, UpdateTruncatedSvd, check_forgetting, check_shape};
+use crate::update::{Augmentation, UpdateReport, UpdateTruncatedSvd, check_forgetting, check_shape, check_triplets};
 
 /// When [`UpdatingSvd`] multiplies its long factors out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOptions {
     /// Largest condition number of the mixing matrices K_u, K_v.
     pub condition_limit: f64,
-    /// Largest estimated loss of orthogonality, the sum of eps sqrt(k) cond(K) over the updates since the last rebase.
+    /// Largest estimated loss of orthogonality since the last rebase ([`UpdatingSvd::drift`]).
     pub drift_limit: f64,
     /// Seed of the random starts of the approximate methods.
     pub seed: u64,
+}
+
+impl UpdateOptions {
+    fn check(&self) -> Result<()> {
+        let limits = [
+            ("condition_limit", self.condition_limit, 1.0, "at least 1"),
+            ("drift_limit", self.drift_limit, 0.0, "at least 0"),
+        ];
+        for (name, value, least, expected) in limits {
+            if value.is_nan() || value < least {
+                return Err(SsvdError::Option { name, value, expected });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for UpdateOptions {
@@ -69,7 +85,8 @@ struct Bookkeeping {
     updates: u64,
     rebases: u64,
     drift: f64,
-    energy: f64,
+    /// ||A||_F: squares of large and small entries leave the range of f64.
+    size: f64,
     error_bound: f64,
 }
 
@@ -90,7 +107,12 @@ struct Outside {
     residual: Residual,
     basis: Basis,
     r: Mat<f64>,
+    /// Relative error of the basis vectors' norms.
+    loss: f64,
 }
+
+/// eps cond(K) ||c||^2 beyond which the differences x - V c are multiplied out: six of the sixteen digits.
+const CANCELLATION: f64 = 1e6;
 
 impl Outside {
     /// The factor's new weights after the core is known: (relative K, weights of the sparse vectors).
@@ -119,10 +141,10 @@ impl<M: Augmentation> UpdatingSvd<M> {
     /// Decomposes `a` with [`crate::lanczos`] at its default settings and keeps it at rank `k`.
     pub fn start(a: &Csr, k: usize, method: M) -> Result<Self> {
         let report = crate::lanczos(&crate::CsrCsc::from(a.clone()), k, &crate::LanczosOptions::default())?;
-        let kept: f64 = report.svd.s.iter().map(|s| s * s).sum();
         let mut this = Self::from_svd(&report.svd, k, method, UpdateOptions::default())?;
-        this.bookkeeping.energy = a.norm_squared();
-        this.bookkeeping.error_bound = (a.norm_squared() - kept).max(0.0).sqrt();
+        let (size, kept) = (a.norm(), norm(&report.svd.s));
+        this.bookkeeping.size = size.max(kept);
+        this.bookkeeping.error_bound = rest(size, kept);
         Ok(this)
     }
 
@@ -132,33 +154,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
     /// columns are not orthonormal to 1e-6.
     pub fn from_svd(svd: &TruncatedSvd, k: usize, method: M, options: UpdateOptions) -> Result<Self> {
         method.check()?;
-        let r = svd.s.len();
-        for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
-            if side.ncols() != r || r > k || k == 0 {
-                let expected = format!("{r} columns, at most k = {k}");
-                return Err(SsvdError::Shape {
-                    what,
-                    expected,
-                    rows: side.nrows(),
-                    cols: side.ncols(),
-                });
-            }
-            if let Some(at) = side.iter().position(|x| !x.is_finite()) {
-                let (row, col) = (at % side.nrows(), at / side.nrows());
-                return Err(SsvdError::NotFinite {
-                    what,
-                    row,
-                    col,
-                    value: side[(row, col)],
-                });
-            }
-        }
-        let ordered = svd.s.windows(2).all(|w| w[0] >= w[1]) && svd.s.iter().all(|&s| s > 0.0 && s.is_finite());
-        if !ordered {
-            return Err(SsvdError::Structure(
-                "singular values must be positive, finite and descending".into(),
-            ));
-        }
+        options.check()?;
+        check_triplets(svd, k)?;
         let (left, right) = (Factor::new(&svd.u), Factor::new(&svd.v));
         let error = left.orthogonality_error().max(right.orthogonality_error());
         if error.is_nan() || error > 1e-6 {
@@ -166,9 +163,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
                 "the factors are orthonormal to {error:.1e} only"
             )));
         }
-        let energy = svd.s.iter().map(|s| s * s).sum();
         let bookkeeping = Bookkeeping {
-            energy,
+            size: norm(&svd.s),
             ..Bookkeeping::default()
         };
         Ok(Self {
@@ -218,10 +214,44 @@ impl<M: Augmentation> UpdatingSvd<M> {
         })
     }
 
-    /// The same decomposition under other limits.
-    pub fn with_options(mut self, options: UpdateOptions) -> Self {
+    /// The same decomposition under other limits. Errs when a limit is NaN, the condition's below 1 or the drift's
+    /// negative.
+    pub fn with_options(mut self, options: UpdateOptions) -> Result<Self> {
+        options.check()?;
         self.options = options;
-        self
+        Ok(self)
+    }
+
+    /// The same decomposition with another k: cut to the `k` largest triplets, or free to grow to `k` as data arrive.
+    ///
+    /// What is cut off enters [`UpdatingSvd::error_bound`]. Errs when `k` is zero. Cost O((m + n) k^2) when it cuts.
+    pub fn with_rank(mut self, k: usize) -> Result<Self> {
+        if k == 0 {
+            check_rank(k, self.left.rows(), self.right.rows())?;
+        }
+        self.k = k;
+        self.bookkeeping.error_bound += norm(self.values.get(k..).unwrap_or_default());
+        self.cut(k);
+        Ok(self)
+    }
+
+    /// Keeps the first `k` triplets, if there are more.
+    fn cut(&mut self, k: usize) {
+        if k < self.values.len() {
+            let first = Mat::<f64>::identity(self.values.len(), k);
+            self.left.rotate(first.as_ref());
+            self.right.rotate(first.as_ref());
+            self.values.truncate(k);
+        }
+    }
+
+    pub(crate) fn factors(&self) -> (&Factor, &Factor) {
+        (&self.left, &self.right)
+    }
+
+    /// The method of the updates.
+    pub fn method(&self) -> &M {
+        &self.method
     }
 
     /// k, the largest rank kept.
@@ -254,6 +284,13 @@ impl<M: Augmentation> UpdatingSvd<M> {
         self.left.orthogonality_error().max(self.right.orthogonality_error())
     }
 
+    /// Estimate of [`UpdatingSvd::orthogonality_error`] without a look at the factors: what the updates since the last
+    /// rebase may have lost, eps (sqrt(k) cond(K) + cond(K) ||c||^2) each, c the part of a new vector inside the span
+    /// relative to the part outside.
+    pub fn drift(&self) -> f64 {
+        self.bookkeeping.drift
+    }
+
     /// 1-norm condition numbers of K_u and K_v.
     pub fn condition(&self) -> (f64, f64) {
         (self.left.condition(), self.right.condition())
@@ -268,9 +305,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
     /// Share of the energy ||A||_F^2 that A_k holds. Exact for streams of rows and columns; low-rank updates count the
     /// energy of the updated A_k.
     pub fn explained_energy(&self) -> f64 {
-        let kept: f64 = self.values.iter().map(|s| s * s).sum();
-        if self.bookkeeping.energy > 0.0 {
-            (kept / self.bookkeeping.energy).min(1.0)
+        if self.bookkeeping.size > 0.0 {
+            (norm(&self.values) / self.bookkeeping.size).powi(2).min(1.0)
         } else {
             1.0
         }
@@ -308,6 +344,29 @@ impl<M: Augmentation> UpdatingSvd<M> {
         Ok(report)
     }
 
+    /// Appends empty rows and columns to A: rows of zeros to U and V, without rounding. Cost O((`rows` + `columns`) k).
+    ///
+    /// Errs when the new shape does not fit into memory.
+    pub fn append_empty(&mut self, rows: usize, columns: usize) -> Result<()> {
+        let too_large = |what, count| SsvdError::TooLarge { what, count };
+        self.left
+            .append_empty(rows)
+            .ok_or_else(|| too_large("empty rows", rows))?;
+        if self.right.append_empty(columns).is_none() {
+            self.drop_empty(rows, 0);
+            return Err(too_large("empty columns", columns));
+        }
+        Ok(())
+    }
+
+    /// Takes the last rows and columns of A away, which must be empty.
+    pub(crate) fn drop_empty(&mut self, rows: usize, columns: usize) {
+        for (factor, count) in [(&mut self.left, rows), (&mut self.right, columns)] {
+            let all = factor.rows();
+            factor.remove_rows(&(all - count..all).collect::<Vec<_>>());
+        }
+    }
+
     /// Removes columns.
     pub fn remove_columns(&mut self, columns: &[usize]) -> Result<UpdateReport> {
         let report = self.clear(columns, false)?;
@@ -343,21 +402,13 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let inside: Vec<Vec<f64>> = lines.iter().map(|&i| own.row(i)).collect();
         let r = self.values.len();
         let inside = Mat::from_fn(r, lines.len(), |i, j| inside[j][i] * self.values[i]);
-        let (energy, before) = (self.bookkeeping.energy, self.kept_energy());
-        let report = if rows {
+        if rows {
             let outside = self.outside(&self.left, &unit)?;
-            self.low_rank(Some(outside), None, inside, begin)?
+            self.low_rank(Some(outside), None, inside, begin)
         } else {
             let outside = self.outside(&self.right, &unit)?;
-            self.low_rank(None, Some(outside), inside, begin)?
-        };
-        let lost = before - self.kept_energy() - report.discarded_energy;
-        self.bookkeeping.energy = (energy - lost.max(0.0)).max(self.kept_energy());
-        Ok(report)
-    }
-
-    fn kept_energy(&self) -> f64 {
-        self.values.iter().map(|s| s * s).sum()
+            self.low_rank(None, Some(outside), inside, begin)
+        }
     }
 
     fn rng(&self) -> Pcg64 {
@@ -368,12 +419,22 @@ impl<M: Augmentation> UpdatingSvd<M> {
     fn outside(&self, factor: &Factor, block: &Csr) -> Result<Outside> {
         let mut residual = Residual::new(factor, block);
         let mut basis = self.method.basis(&residual, &mut self.rng());
-        if residual.cancels(&basis) {
+        // c = K^T (P^T x) is known to eps cond(K).
+        let condition = factor.condition().max(1.0);
+        let mut growth = condition * residual.cancellation(&basis);
+        if growth > CANCELLATION {
             residual = residual.densified(factor)?;
             basis = self.method.basis(&residual, &mut self.rng());
+            growth = condition * residual.cancellation(&basis);
         }
         let r = residual.coordinates(&basis);
-        Ok(Outside { residual, basis, r })
+        let loss = f64::EPSILON * growth;
+        Ok(Outside {
+            residual,
+            basis,
+            r,
+            loss,
+        })
     }
 
     /// M of an append: [diag(s) 0; C^T R^T].
@@ -393,11 +454,10 @@ impl<M: Augmentation> UpdatingSvd<M> {
             values,
             right: g,
             ..
-        } = leading(&core, self.k)?;
+        } = leading(&core, self.k, 0.0)?;
         let k1 = values.len();
-        let energy = self.kept_energy() + e.norm_squared();
-        let kept: f64 = values.iter().map(|s| s * s).sum();
-        let discarded = clean_difference(energy, kept, k0 + q);
+        let whole = norm(&self.values).hypot(e.norm());
+        let discarded = clean_rest(whole, norm(&values), k0 + q);
         let (relative, weights) = outside.weights(g.submatrix(0, 0, k0, k1), g.submatrix(k0, 0, r, k1));
         let limit = self.options.condition_limit;
         let (long, grown) = if rows {
@@ -407,7 +467,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
         };
         let mut eager = long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit);
         eager |= grown.update(f.submatrix(0, 0, k0, k1), None, Some(f.submatrix(k0, 0, q, k1)), limit);
-        self.bookkeeping.energy += e.norm_squared();
+        self.bookkeeping.size = self.bookkeeping.size.hypot(e.norm());
+        self.bookkeeping.drift += outside.loss;
         Ok(self.finish(values, eager, r, discarded, begin))
     }
 
@@ -434,13 +495,15 @@ impl<M: Augmentation> UpdatingSvd<M> {
             if i == j && i < k0 { self.values[i] } else { 0.0 }
         });
         mul_add(&mut core, 1.0, d.as_ref(), e.transpose());
-        let total = core.squared_norm_l2();
+        // Terms may cancel: what is left of them below their own rounding is no direction.
+        let terms = self.values.first().copied().unwrap_or(0.0) + (d.norm_l2() * e.norm_l2()).min(f64::MAX);
+        let total = core.norm_l2();
         let CoreSvd {
             left: f,
             values,
             right: g,
             discarded,
-        } = leading(&core, self.k)?;
+        } = leading(&core, self.k, terms)?;
         let limit = self.options.condition_limit;
         let k1 = values.len();
         let mut eager = false;
@@ -454,8 +517,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
                 }
             };
         }
-        let before = self.kept_energy();
-        self.bookkeeping.energy = (self.bookkeeping.energy - before).max(0.0) + total;
+        self.bookkeeping.size = rest(self.bookkeeping.size, norm(&self.values)).hypot(total);
+        self.bookkeeping.drift += [&left, &right].into_iter().flatten().map(|o| o.loss).sum::<f64>();
         let directions = d.nrows() + e.nrows() - 2 * k0;
         Ok(self.finish(values, eager, directions, discarded, begin))
     }
@@ -472,7 +535,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let condition = self.condition();
         let books = &mut self.bookkeeping;
         books.updates += 1;
-        books.error_bound += discarded.sqrt();
+        books.error_bound += discarded;
         books.drift += f64::EPSILON * (self.k as f64).sqrt() * condition.0.max(condition.1);
         // The update stands even if its rebase fails (which leaves the factors as they are): the next one tries again.
         let due = eager || books.drift > self.options.drift_limit;
@@ -481,7 +544,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         UpdateReport {
             rank,
             directions,
-            discarded_energy: discarded,
+            discarded_energy: discarded * discarded,
             condition,
             rebased,
             seconds,
@@ -515,7 +578,7 @@ impl<M: Augmentation + Serialize + for<'a> Deserialize<'a>> UpdatingSvd<M> {
         let (left, right) = (left.restore()?, right.restore()?);
         let sizes = left.width() == values.len() && right.width() == values.len() && values.len() <= k && k > 0;
         let numbers = values.iter().all(|s| s.is_finite() && *s > 0.0) && values.windows(2).all(|w| w[0] >= w[1]);
-        (sizes && numbers && method.check().is_ok()).then_some(Self {
+        (sizes && numbers && method.check().is_ok() && options.check().is_ok()).then_some(Self {
             left,
             right,
             values,
@@ -573,15 +636,9 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
         check_forgetting(lambda)?;
         let factor = lambda.sqrt();
         self.values.iter_mut().for_each(|s| *s *= factor);
-        self.bookkeeping.energy *= lambda;
+        self.bookkeeping.size *= factor;
         self.bookkeeping.error_bound *= factor;
-        if self.values.contains(&0.0) {
-            let keep = self.values.iter().take_while(|&&s| s > 0.0).count();
-            let first = Mat::<f64>::identity(self.values.len(), keep);
-            self.left.rotate(first.as_ref());
-            self.right.rotate(first.as_ref());
-            self.values.truncate(keep);
-        }
+        self.cut(self.values.iter().take_while(|&&s| s > 0.0).count());
         Ok(())
     }
 }
@@ -595,18 +652,10 @@ fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<
         return Ok(values.to_vec());
     }
     let scaled = Mat::from_fn(k, k, |i, j| ru[(i, j)] * values[j]);
-    let core = leading(&mul(scaled.as_ref(), rv.transpose()), k)?;
+    let core = leading(&mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
     left.rotate(core.left.as_ref());
     right.rotate(core.right.as_ref());
     Ok(core.values)
-}
-
-fn clean_difference(energy: f64, kept: f64, size: usize) -> f64 {
-    if energy - kept > 8.0 * f64::EPSILON * size as f64 * energy {
-        energy - kept
-    } else {
-        0.0
-    }
 }
 
 fn sorted(lines: &[usize]) -> Vec<usize> {

@@ -30,7 +30,7 @@ fn meets(svd: &UpdatingSvd<impl Augmentation>, new: &DMatrix<f64>, k: usize) {
 #[test]
 fn long_streams_keep_their_condition_and_orthogonality() {
     let scale = LogNormal::new(0.0, 2.0).expect("a positive deviation");
-    for seed in 0..3 {
+    for seed in 0..2 {
         let mut rng = Pcg64::seed_from_u64(seed);
         let options = UpdateOptions::default();
         let mut svd = UpdatingSvd::start(&sparse(60, 40, 0.2, seed), 10, Exact).unwrap();
@@ -75,7 +75,7 @@ fn small_data_lose_no_direction() {
 #[test]
 fn huge_rows_inside_the_span() {
     for trial in 0..50 {
-        for norm in [1e5, 1e6, 1e8, 1e12, 1e100] {
+        for norm in [1e5, 1e8, 1e100] {
             let mut svd = UpdatingSvd::start(&sparse(20, 12, 0.4, trial), 5, Exact).unwrap();
             let (old, v) = (svd.to_dense(), svd.svd().v);
             let mut rng = Pcg64::seed_from_u64(trial);
@@ -152,23 +152,23 @@ fn a_direction_displaced_entirely() {
 /// of rank below l = 16 with k = 64).
 #[test]
 fn fewer_directions_than_asked_for() {
-    let a = sparse(120, 100, 0.1, 1);
+    let a = sparse(90, 80, 0.12, 1);
     let of_rank_two = {
-        let two = sparse(2, 100, 0.2, 5).to_dense();
-        let entries = DMatrix::from_fn(38, 100, |i, j| {
+        let two = sparse(2, 80, 0.2, 5).to_dense();
+        let entries = DMatrix::from_fn(38, 80, |i, j| {
             (i % 5) as f64 * two[(0, j)] - (i % 3) as f64 * two[(1, j)]
         });
         Csr::from_dense(&entries).unwrap()
     };
-    let copies = Csr::from_triplets(38, 100, (0..38).flat_map(|i| [(i, 4, 1.0), (i, 9, 2.0)])).unwrap();
+    let copies = Csr::from_triplets(38, 80, (0..38).flat_map(|i| [(i, 4, 1.0), (i, 9, 2.0)])).unwrap();
     let inside = a.row_range(0..10).unwrap();
     for rows in [
-        sparse(1, 100, 0.1, 2),
-        sparse(3, 100, 0.1, 3),
+        sparse(1, 80, 0.1, 2),
+        sparse(3, 80, 0.1, 3),
         of_rank_two,
         copies,
         inside,
-        Csr::zeros(5, 100),
+        Csr::zeros(5, 80),
     ] {
         fn hold(a: &Csr, rows: &Csr, k: usize, method: impl Augmentation) {
             let mut svd = UpdatingSvd::start(a, k, method).unwrap();

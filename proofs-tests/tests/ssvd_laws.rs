@@ -121,7 +121,8 @@ proptest! {
     }
 
     /// Law 2 over long sequences: max |U^T U - I| <= C k times the estimate, which is eps cond(K) summed over the updates
-    /// since the last rebase, with and without rebases; by default it stays below `drift_limit`.
+    /// since the last rebase, with and without rebases; by default it stays below `drift_limit`. C = 16, for a sum of
+    /// rounding errors known by its size only.
     #[test]
     fn law_02_orthogonality_follows_the_condition(seed in any::<u64>(), kind in 0..KINDS, free in any::<bool>()) {
         let default = UpdateOptions { seed, ..UpdateOptions::default() };
@@ -133,7 +134,7 @@ proptest! {
             let report = Update::draw(if step % 2 == 0 { 2 } else { 0 }, kind, shape, 1, seed ^ step << 7).apply(&mut svd);
             prop_assert!(free || report.rebased || svd.drift() <= default.drift_limit);
             let error = svd.orthogonality_error();
-            prop_assert!(error <= k as f64 * (64.0 * f64::EPSILON + 4.0 * svd.drift()), "{error:e} after {:e}", svd.drift());
+            prop_assert!(error <= k as f64 * (64.0 * f64::EPSILON + 16.0 * svd.drift()), "{error:e} after {:e}", svd.drift());
         }
     }
 

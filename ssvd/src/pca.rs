@@ -70,7 +70,6 @@ impl TruncatedSvd {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Csr, Exact, LanczosOptions, Standardized, UpdateTruncatedSvd, UpdatingSvd, lanczos};
 
     #[test]

@@ -53,6 +53,7 @@ enum MethodName {
     Codosol,
     CodosolSpherical,
     Strscne,
+    Tresnei,
 }
 
 impl MethodName {
@@ -62,6 +63,7 @@ impl MethodName {
             Self::Codosol => Method::Codosol(Shape::Elliptical),
             Self::CodosolSpherical => Method::Codosol(Shape::Spherical),
             Self::Strscne => Method::Strscne,
+            Self::Tresnei => Method::Tresnei,
         }
     }
 }
@@ -79,7 +81,7 @@ struct Options {
     /// Size of the structured problems (tridiag, trigexp, bratu, ...)
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     n: u32,
-    /// Start: nu0.1, nu0.25, ..., pow0, ..., std; all when absent
+    /// Start: nu0.1, nu0.25, ..., pow0, ..., std, ...; all when absent
     #[arg(long)]
     start: Option<String>,
     /// Method
@@ -94,7 +96,7 @@ struct Options {
     /// Compare all scalings over the collection, one start each, no restarts
     #[arg(long)]
     profile: bool,
-    /// Name the problems and stop
+    /// Name the problems with their sizes and sources and stop
     #[arg(long)]
     list: bool,
     /// Folder of the pictures
@@ -117,7 +119,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), String> {
     if options.list {
-        problems::all().iter().for_each(|p| say!("{}", p.name()));
+        for p in problems::all() {
+            say!("{:<22} {:>3} variables  {}", p.name(), p.bounds().len(), p.source());
+        }
         return Ok(());
     }
     if options.profile {
@@ -205,7 +209,12 @@ fn run(options: &Options) -> Result<(), String> {
         say!("{}", json!({"problem": problem.name(), "runs": runs, "files": files}));
         return Ok(());
     }
-    say!("{} in {} variables", problem.name(), rows[0].1.x.len());
+    say!(
+        "{} in {} variables: {}",
+        problem.name(),
+        rows[0].1.x.len(),
+        problem.source()
+    );
     say!(
         "{:<8} {:<24} {:>9} {:>6} {:>6} {:>8} {:>9}",
         "start",

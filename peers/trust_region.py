@@ -1,12 +1,17 @@
-"""Bounded nonlinear systems beside scipy's `least_squares` (trf and dogbox, exact sparse Jacobians, LSMR).
+"""Bounded nonlinear systems beside scipy's `least_squares` (trf and dogbox, exact sparse Jacobians, LSMR) and beside the
+Rust crates gomez and basin.
 
-scipy has no test on ||F||: its run ends at the first evaluation with ||F|| <= 1e-8, as ours does, or counts as a failure
-after its time limit. The formulas are those of the collection, written in NumPy.
+scipy and basin have no test on ||F||: a peer's run ends at the first evaluation with ||F|| <= 1e-8, as ours does, or counts
+as a failure after its time limit or a thousand evaluations. The formulas are those of the collection: for scipy written in
+NumPy, for the crates the very same code (`trust_region_crates.rs`, built in a cargo project under the work folder).
 """
 
+import json
+import shutil
+import subprocess
 import time
 
-from run import Task
+from run import ROOT, Task
 
 REQUIREMENTS = ["numpy==2.4.6", "scipy==1.17.1", "threadpoolctl==3.8.0"]
 BINARY = ("hadamard-trust-region", "versus")
@@ -14,6 +19,39 @@ BINARY = ("hadamard-trust-region", "versus")
 TOLERANCE = 1e-8
 # Seconds after which a peer has failed.
 PATIENCE = 20.0
+
+
+CRATES = """[package]
+name = "trust-region-crates"
+version = "0.0.0"
+edition = "2024"
+publish = false
+
+[workspace]
+
+[dependencies]
+basin = "=3.2.0"
+gomez = "=0.5.1"
+hadamard-trust-region = {{ path = "{path}" }}
+serde_json = "1.0"
+
+[profile.release]
+codegen-units = 4
+"""
+
+
+def crates(work):
+    """What the Rust side says of our solver and of the crates on the 128 runs: solved, mean evaluations, median seconds."""
+    project = work / "crates"
+    (project / "src").mkdir(parents=True, exist_ok=True)
+    (project / "Cargo.toml").write_text(CRATES.format(path=ROOT / "trust_region"))
+    shutil.copy(ROOT / "peers" / "trust_region_crates.rs", project / "src" / "main.rs")
+    if not (project / "Cargo.lock").exists():
+        shutil.copy(ROOT / "Cargo.lock", project / "Cargo.lock")
+    # The target folder of the workspace, so that what both have in common is built once.
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--target-dir", str(ROOT / "target")], cwd=project, check=True)
+    program = ROOT / "target" / "release" / "trust-region-crates"
+    return json.loads(subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 class Done(Exception):
@@ -52,7 +90,7 @@ def structured(np, sp, name, n):
             d[1:] += 4 + a * e
             return sp.diags([-e * (1 + a), d, 2 - np.sin(2 * b)], [-1, 0, 1], format="csr")
 
-        return f, j, -100.0, 100.0, np.zeros(n), "std"
+        return f, j, -100.0, 100.0, np.zeros(n), "zero"
     if name == "broyden_tri":
         def f(x):
             out = (3 - 2 * x) * x + 1
@@ -97,6 +135,19 @@ def structured(np, sp, name, n):
             return sp.diags([-np.ones(n - 1), 2 + 1.5 * h * h * (x + t + 1) ** 2, -np.ones(n - 1)], [-1, 0, 1], format="csr")
 
         return f, j, -0.5, 0.5, t * (t - 1), "std"
+    if name == "bratu":
+        side = round(n**0.5)
+        weight = 6 / (side + 1) ** 2
+        line = sp.diags([-np.ones(side - 1), 2 * np.ones(side), -np.ones(side - 1)], [-1, 0, 1])
+        laplace = (sp.kron(sp.identity(side), line) + sp.kron(line, sp.identity(side))).tocsr()
+
+        def f(x):
+            return laplace @ x - weight * np.exp(x)
+
+        def j(x):
+            return (laplace - sp.diags(weight * np.exp(x))).tocsr()
+
+        return f, j, 0.0, np.inf, np.full(n, 0.1), "tenth"
     raise ValueError(name)
 
 
@@ -135,32 +186,42 @@ def tasks(ours, data, work):
             pass
         return float("inf"), count
 
-    # What the prototype of the reference needed.
-    prototype = {"tridiag": 8, "trigexp": 22, "broyden_tri": 6, "broyden_band": 6, "discrete_bvp": 2}
-    n = 100_000
-    for name, evaluations in prototype.items():
-        label = structured(np, sp, name, 8)[5]
+    # Evaluations that the published runs of the method needed.
+    published = {"tridiag": 8, "trigexp": 22, "broyden_tri": 6, "broyden_band": 6, "discrete_bvp": 2, "bratu": 5}
+    for name, evaluations in published.items():
+        n = 316 * 316 if name == "bratu" else 100_000
+        label = structured(np, sp, name, 9)[5]
         words = ("large", name, n, label)
         runs = {method: solve(name, n, method) for method in ("dogbox", "trf")}
         solved = {method: seconds for method, (seconds, _) in runs.items() if seconds < float("inf")}
         fate = ", ".join(f"{m} {c} evaluations" if s < float("inf") else f"{m} fails" for m, (s, c) in runs.items())
         if solved:
             method = min(solved, key=solved.get)
-            yield Task(f"{name}, n = 1e5 ({fate})", ours=lambda words=words: ours(*words)["seconds"],
-                       peer=lambda name=name, method=method: solve(name, n, method)[0],
+            yield Task(f"{name}, n = {n} ({fate})", ours=lambda words=words: ours(*words)["seconds"],
+                       peer=lambda name=name, n=n, method=method: solve(name, n, method)[0],
                        peer_name=f"scipy {scipy.__version__} {method}", goal=3.0, repeat=3)
         else:
-            yield Task(f"{name}, n = 1e5 ({fate})", ours=lambda words=words: ours(*words)["seconds"], repeat=3)
-        yield Task(f"{name}, n = 1e5: evaluations", ours=lambda words=words: ours(*words)["evaluations"],
+            yield Task(f"{name}, n = {n} ({fate})", ours=lambda words=words: ours(*words)["seconds"], repeat=3)
+        yield Task(f"{name}, n = {n}: evaluations", ours=lambda words=words: ours(*words)["evaluations"],
                    limit=float(evaluations), unit="F", repeat=1)
-    yield Task("bratu 316 x 316", ours=lambda: ours("large", "bratu", 99_856, "std")["seconds"], repeat=3)
-    yield Task("bratu 316 x 316: evaluations", ours=lambda: ours("large", "bratu", 99_856, "std")["evaluations"], limit=5.0,
-               unit="F", repeat=1)
-    yield Task("H-equation, n = 1000, dense: evaluations", ours=lambda: ours("large", "heq_c0.99", 1000, "pow0")["evaluations"],
+    yield Task("H-equation, n = 1000, dense", ours=lambda: ours("large", "heq_c0.99", 1000, "ones")["seconds"], repeat=3)
+    yield Task("H-equation, n = 1000, dense: evaluations", ours=lambda: ours("large", "heq_c0.99", 1000, "ones")["evaluations"],
                limit=7.0, unit="F", repeat=1)
-    collection = ours("collection")
-    yield Task("collection: share of the starts solved", ours=lambda: collection["solved"] / collection["runs"], unit="",
+    small = ours("small")
+    yield Task("257 small runs: solved", ours=lambda: small["solved"], floor=252.0, unit="runs", repeat=1)
+    yield Task("257 small runs: mean evaluations of the solved", ours=lambda: small["mean_evaluations"], limit=23.0, unit="F",
                repeat=1)
-    yield Task("collection: mean evaluations of the solved", ours=lambda: collection["mean_evaluations"], limit=23.0, unit="F",
-               repeat=1)
-    yield Task("collection: median time of a solve", ours=lambda: collection["median_seconds"], repeat=1)
+    yield Task("257 small runs: median time of a solve", ours=lambda: small["median_seconds"], repeat=1)
+    random = ours("random")
+    yield Task(f"{random['runs']} random starts: solved", ours=lambda: random["solved"], floor=300.0, unit="runs", repeat=1)
+    beside = crates(work)
+    yield Task("128 runs: solved", ours=lambda: beside["ours"]["solved"], floor=128.0, unit="runs", repeat=1)
+    for name, version in {"gomez": "0.5.1", "basin_trf": "3.2.0", "basin_blm": "3.2.0"}.items():
+        peer = beside[name]
+        yield Task(f"128 runs: solved by {name}", ours=lambda: beside["ours"]["solved"], peer=lambda peer=peer: peer["solved"],
+                   peer_name=f"{name} {version}", unit="runs", repeat=1)
+        yield Task(f"128 runs: mean evaluations beside {name} (its own differences included)",
+                   ours=lambda: beside["ours"]["mean_evaluations"], peer=lambda peer=peer: peer["mean_evaluations"],
+                   peer_name=f"{name} {version}", unit="F", repeat=1)
+        yield Task(f"128 runs: median time of a solve beside {name}", ours=lambda: beside["ours"]["median_seconds"],
+                   peer=lambda peer=peer: peer["median_seconds"], peer_name=f"{name} {version}", goal=1.0, repeat=1)

@@ -23,6 +23,8 @@ fn entries(system: &impl System, bounds: &Bounds, x: &[f64]) -> Vec<f64> {
 fn colours_of_the_tables() {
     for (name, least, most) in [
         ("tridiag_n100", 3, 3),
+        ("five_diag_n100", 5, 5),
+        ("seven_diag_n100", 7, 7),
         ("broyden_band_n100", 7, 7),
         ("bratu_n100", 5, 7),
     ] {

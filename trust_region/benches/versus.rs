@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use hadamard_trust_region::problems::{self, Problem};
 use hadamard_trust_region::{Solution, Solver};
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 /// Least seconds of some runs, and the last solution.
@@ -24,13 +25,12 @@ fn timed(problem: &Problem, start: &[f64], solver: &Solver, runs: usize) -> Resu
 }
 
 fn start(problem: &Problem, name: &str) -> Result<Vec<f64>, String> {
-    let found = problem.starts().into_iter().find(|s| s.0 == name);
-    found
-        .map(|s| s.1)
-        .ok_or(format!("{} has no start {name}", problem.name()))
+    let missing = || format!("{} has no start {name}", problem.name());
+    problem.start_named(name).ok_or_else(missing)
 }
 
-/// `large NAME N START`: one structured problem. `small NAME START`: one of the collection. `collection`: all starts.
+/// `large NAME N START`: one structured problem. `one NAME START`: one of the collection. `small`: all starts of the small
+/// problems; `random`: six random starts of each.
 fn answer(line: &str) -> Result<Value, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let text = |i: usize| words.get(i).copied().ok_or(format!("word {i} is missing"));
@@ -43,8 +43,17 @@ fn answer(line: &str) -> Result<Value, String> {
                 .find(|p| p.name().starts_with(&wanted));
             (found.ok_or("no such problem")?, 3)
         }
-        "small" => (problems::named(text(1)?).ok_or("no such problem")?, 20),
-        "collection" => return collection(),
+        "one" => (problems::named(text(1)?).ok_or("no such problem")?, 20),
+        "small" => {
+            let starts = |p: Problem| {
+                p.starts()
+                    .into_iter()
+                    .map(move |s| (p.clone(), s.1))
+                    .collect::<Vec<_>>()
+            };
+            return collection(problems::small().into_iter().flat_map(starts), 3);
+        }
+        "random" => return random(),
         other => return Err(format!("task {other}")),
     };
     let start = start(&problem, words.last().copied().unwrap_or(""))?;
@@ -55,19 +64,31 @@ fn answer(line: &str) -> Result<Value, String> {
     }))
 }
 
-/// Every start of every problem that has a root.
-fn collection() -> Result<Value, String> {
+/// Six starts of each small problem, uniform in the box; an infinite side is cut ten away from the other.
+fn random() -> Result<Value, String> {
+    let mut rng = rand_pcg::Pcg64::seed_from_u64(1904);
+    let mut runs = Vec::new();
+    for problem in problems::small() {
+        for _ in 0..6 {
+            let sides = problem.bounds().lower().iter().zip(problem.bounds().upper());
+            let width = |l: f64, u: f64| if u.is_finite() { u - l } else { 10.0 };
+            let start = sides.map(|(&l, &u)| l + rng.random::<f64>() * width(l, u)).collect();
+            runs.push((problem.clone(), start));
+        }
+    }
+    collection(runs.into_iter(), 1)
+}
+
+fn collection(starts: impl Iterator<Item = (Problem, Vec<f64>)>, repeat: usize) -> Result<Value, String> {
     let solver = Solver::default();
     let (mut runs, mut solved, mut evaluations, mut seconds) = (0, 0, 0, Vec::new());
-    for problem in problems::all().iter().filter(|p| p.roots_exist()) {
-        for (_, start) in problem.starts() {
-            let (time, solution) = timed(problem, &start, &solver, 3)?;
-            runs += 1;
-            if solution.exit.is_root() {
-                solved += 1;
-                evaluations += solution.evaluations;
-                seconds.push(time);
-            }
+    for (problem, start) in starts {
+        let (time, solution) = timed(&problem, &start, &solver, repeat)?;
+        runs += 1;
+        if solution.exit.is_root() {
+            solved += 1;
+            evaluations += solution.evaluations;
+            seconds.push(time);
         }
     }
     seconds.sort_by(f64::total_cmp);

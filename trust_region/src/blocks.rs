@@ -5,23 +5,77 @@ use crate::Bounds;
 /// Fraction of the way to the boundary that a step may go.
 pub(crate) const INTERIOR: f64 = 0.99995;
 
-/// ‖x‖₂ without overflow.
-pub(crate) fn norm(x: &[f64]) -> f64 {
-    let plain: f64 = x.iter().map(|v| v * v).sum();
+/// Partial sums side by side, so that additions need not wait for one another.
+const LANES: usize = 8;
+
+/// Σ term(x_i, y_i), the same order of additions for the same length.
+#[inline]
+pub(crate) fn sum2(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    let rest = xs.remainder().iter().zip(ys.remainder());
+    for (x, y) in xs.zip(ys) {
+        for i in 0..LANES {
+            lanes[i] += term(x[i], y[i]);
+        }
+    }
+    let rest: f64 = rest.map(|(&x, &y)| term(x, y)).sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// K sums of terms of three vectors in one pass.
+#[inline]
+pub(crate) fn sums<const K: usize>(
+    x: &[f64],
+    y: &[f64],
+    z: &[f64],
+    term: impl Fn(f64, f64, f64) -> [f64; K],
+) -> [f64; K] {
+    const FEW: usize = LANES / 2;
+    let mut lanes = [[0.0; FEW]; K];
+    let (xs, ys, zs) = (x.chunks_exact(FEW), y.chunks_exact(FEW), z.chunks_exact(FEW));
+    let rest = xs.remainder().iter().zip(ys.remainder()).zip(zs.remainder());
+    for ((x, y), z) in xs.zip(ys).zip(zs) {
+        for i in 0..FEW {
+            let terms = term(x[i], y[i], z[i]);
+            for k in 0..K {
+                lanes[k][i] += terms[k];
+            }
+        }
+    }
+    let mut totals = lanes.map(|l| l.iter().sum::<f64>());
+    for ((&x, &y), &z) in rest {
+        let terms = term(x, y, z);
+        (0..K).for_each(|k| totals[k] += terms[k]);
+    }
+    totals
+}
+
+/// The length of the vector of term(x_i, y_i), without overflow.
+#[inline]
+pub(crate) fn norm2(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let plain = sum2(x, y, |x, y| {
+        let t = term(x, y);
+        t * t
+    });
     if plain.is_normal() && plain < 1e300 {
         return plain.sqrt();
     }
-    let largest = x
-        .iter()
-        .fold(0.0, |m: f64, v| if v.is_nan() { f64::NAN } else { m.max(v.abs()) });
+    let terms = || x.iter().zip(y).map(|(&x, &y)| term(x, y));
+    let largest = terms().fold(0.0, |m: f64, v| if v.is_nan() { f64::NAN } else { m.max(v.abs()) });
     if largest == 0.0 || !largest.is_finite() {
         return largest;
     }
-    largest * x.iter().map(|v| (v / largest) * (v / largest)).sum::<f64>().sqrt()
+    largest * terms().map(|v| (v / largest) * (v / largest)).sum::<f64>().sqrt()
+}
+
+/// ‖x‖₂ without overflow.
+pub(crate) fn norm(x: &[f64]) -> f64 {
+    norm2(x, x, |x, _| x)
 }
 
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
+    sum2(x, y, |x, y| x * y)
 }
 
 /// The largest t ≥ 0 with x + t p in the box; ∞ when p meets no bound. O(n).
@@ -75,7 +129,13 @@ pub(crate) fn project(bounds: &Bounds, x: &mut [f64]) {
 /// x moved to the nearest floats strictly inside.
 pub(crate) fn pull_inside(bounds: &Bounds, x: &mut [f64]) {
     for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
-        *x = x.max(l.next_up()).min(u.next_down());
+        // The neighbours of a bound take longer to find than whether they are needed. A NaN goes to the lower bound.
+        let above = *x > l;
+        if !above {
+            *x = l.next_up();
+        } else if *x >= u {
+            *x = u.next_down();
+        }
     }
 }
 

@@ -46,11 +46,13 @@
 //! | wanted | take |
 //! |---|---|
 //! | a root | [`Solver::default`]: constrained dogleg, mixed scaling, restarts. Start here |
-//! | the published methods, to compare with | [`Solver::classical`] with [`Method::Strscne`] or [`Method::Codosol`] |
+//! | the published methods, to compare with | [`Solver::classical`] with [`Method::Strscne`], [`Method::Codosol`] or [`Method::Tresnei`] |
 //! | the least ‖F‖, when no root need exist or F has more or fewer equations than variables | [`Solver::least_squares`] |
 //! | many roots in a box | [`Solver::find_all`]: what its starts lead to; it proves nothing about the rest |
 //! | no Jacobian by hand | [`adaptors`]: differences that stay in the box, coloured for sparse patterns, or dual numbers |
-//! | large systems | [`Structure`]: banded, sparse, or matrix-free |
+//! | inequalities C(x) ≤ 0 beside the equations | [`adaptors::Inequalities`], with [`Method::Tresnei`] or any other |
+//! | large systems | [`Structure`]: banded, sparse, or matrix-free; [`LinearSolver`] for inexact steps |
+//! | to go on later, or from a neighbouring problem | [`Solver::resume`]; options are stored by serde |
 //! | another scaling matrix | [`scaling`]: one file each, any convex combination, your own |
 //! | problems to test with | [`problems`] |
 //!
@@ -73,12 +75,12 @@
 //!
 //! # Costs
 //! An iteration takes one F for each trial, one J, one factorisation and two products with J; dense Jacobians up to order
-//! 64 without any allocation. Sparse Jacobians keep one symbolic analysis. Matrix-free ones solve by LSMR and need products
-//! with Jᵀ.
+//! 64 without any allocation. Sparse Jacobians keep one symbolic analysis. Matrix-free ones solve by GMRES, LSMR where that
+//! fails, and need products with Jᵀ ([`LinearSolver`]).
 //!
 //! # Limits
 //! Local: a root is found from where one starts, and restarts only draw further starts. F must be continuously
-//! differentiable in the box. Bounds are on single variables; write other inequalities with slack variables.
+//! differentiable in the box. Bounds are on single variables; other inequalities are rows ([`adaptors::Inequalities`]).
 //!
 //! # References
 //! - A. Ayanzadeh, S. Yazdanian, E. Shahamatnia, A new class of scaling matrices for scaled trust region algorithms, 2019,
@@ -103,14 +105,17 @@ mod reduce;
 mod report;
 mod restart;
 pub mod scaling;
+mod search;
 mod solver;
 mod system;
 
 pub use blocks::step_to_bound;
 pub use bounds::Bounds;
 pub use error::{Error, Result};
+pub use linear::LinearSolver;
 pub use method::{Method, Shape, StepKind};
 pub use pattern::Pattern;
 pub use report::{Exit, Iteration, Observer, Solution};
-pub use solver::{AllRoots, InitialRadius, Solver};
+pub use search::AllRoots;
+pub use solver::{InitialRadius, Solver};
 pub use system::{Structure, System, UserError};

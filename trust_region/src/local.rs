@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::blocks::{norm, project, pull_inside};
+use crate::blocks::{norm, norm2, project, pull_inside};
 use crate::linear::{Jacobian, Linear, Products};
-use crate::method::{Dogleg, Figures, Method, Segment, Shape, Stage, Trial, interior_newton};
+use crate::method::{Dogleg, Figures, Method, Projected, Segment, Shape, Stage, Trial, interior_newton};
 use crate::report::{Exit, Iteration, Observer};
 use crate::scaling;
 use crate::solver::{InitialRadius, Solver};
@@ -19,13 +19,16 @@ const TRIALS: usize = 26;
 /// Relative decrease of ‖F‖² along −Dg below which the automatic method calls a point stationary.
 const STATIONARY: f64 = 1e-12;
 
+/// Norms kept without an allocation; longer windows make one now and then.
+const MOST_HISTORY: usize = 1000;
+
 /// Everything a run works on; made once, so that iterations allocate nothing.
 pub(crate) struct Workspace {
     jacobian: Jacobian,
     pub(crate) x: Vec<f64>,
     pub(crate) f: Vec<f64>,
     g: Vec<f64>,
-    d: Vec<f64>,
+    /// d, then its square roots.
     s: Vec<f64>,
     v: Vec<f64>,
     jv: Vec<f64>,
@@ -50,6 +53,28 @@ pub(crate) struct Run {
     pub(crate) jacobians: usize,
     pub(crate) jacobian_evaluations: usize,
     pub(crate) shortest_steps: usize,
+    pub(crate) linear_iterations: usize,
+    pub(crate) radius: f64,
+    /// The radius to go on with when the last step must be taken back, and how often that has happened.
+    shorter: f64,
+    taken_back: usize,
+}
+
+/// What is fixed for one run.
+pub(crate) struct Limits<'a> {
+    pub(crate) solver: &'a Solver,
+    pub(crate) evaluations: usize,
+    /// ‖F‖ of a root.
+    pub(crate) stop: f64,
+    /// Number of the start.
+    pub(crate) start: usize,
+}
+
+/// The trial steps of one iteration.
+enum Steps {
+    Dogleg(Dogleg),
+    Segment(Segment),
+    Projected(Projected),
 }
 
 impl Workspace {
@@ -58,11 +83,10 @@ impl Workspace {
         let rows = || vec![0.0; m];
         let columns = || vec![0.0; n];
         Self {
-            jacobian: Jacobian::new(system),
+            jacobian: Jacobian::new(system, solver.linear),
             x: columns(),
             f: rows(),
             g: columns(),
-            d: columns(),
             s: columns(),
             v: columns(),
             jv: rows(),
@@ -74,7 +98,7 @@ impl Workspace {
             next_f: rows(),
             previous_x: columns(),
             previous_f: rows(),
-            history: Vec::with_capacity(solver.window + 2),
+            history: Vec::with_capacity(solver.window.min(MOST_HISTORY) + 2),
         }
     }
 
@@ -94,18 +118,15 @@ impl Workspace {
     }
 
     /// Runs the method from `self.x`, whose F is in `self.f`.
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn run(
         &mut self,
         system: &(impl System + ?Sized),
         bounds: &Bounds,
-        solver: &Solver,
-        limits: (usize, usize),
-        stop: f64,
-        start: usize,
+        limits: &Limits<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Run> {
-        let (max_iterations, max_evaluations) = limits;
+        let solver = limits.solver;
+        let method = solver.method;
         let mut run = Run {
             exit: Exit::Root,
             norm: norm(&self.f),
@@ -114,54 +135,34 @@ impl Workspace {
             jacobians: 0,
             jacobian_evaluations: 0,
             shortest_steps: 0,
+            linear_iterations: 0,
+            radius: 1.0,
+            shorter: 1.0,
+            taken_back: 0,
         };
-        let (automatic, shape) = match solver.method {
-            Method::Auto(shape) => (true, shape),
-            Method::Codosol(shape) => (false, shape),
-            Method::Strscne => (false, Shape::Elliptical),
-        };
-        let mut radius = 1.0;
+        self.jacobian.begin();
         self.history.clear();
         self.history.push(run.norm);
-        while run.norm > stop {
-            if run.iterations >= max_iterations {
+        if observer.start(limits.start, &self.x, run.norm) == ControlFlow::Break(()) {
+            return Ok(run.ended(Exit::Stopped));
+        }
+        while run.norm > limits.stop {
+            if run.iterations >= solver.max_iterations {
                 return Ok(run.ended(Exit::MaxIterations));
             }
-            if run.evaluations >= max_evaluations {
+            if run.evaluations >= limits.evaluations {
                 return Ok(run.ended(Exit::MaxEvaluations));
             }
             if !self.differentiate(system, bounds, &mut run)? {
                 return Ok(run.ended(Exit::NonFiniteJacobian));
             }
-            scaling::scale(&*solver.scaling, &self.x, &self.g, bounds, &mut self.d);
-            if self
-                .d
-                .iter()
-                .any(|d| !(d.is_finite() && *d > 0.0 && d.recip().is_finite()))
-            {
-                return Ok(run.ended(Exit::ScalingBreakdown));
-            }
-            self.s.iter_mut().zip(&self.d).for_each(|(s, d)| *s = d.sqrt());
-            self.v
-                .iter_mut()
-                .zip(&self.d)
-                .zip(&self.g)
-                .for_each(|((v, d), g)| *v = d * g);
-            self.p
-                .iter_mut()
-                .zip(&self.s)
-                .zip(&self.g)
-                .for_each(|((p, s), g)| *p = s * g);
-            let norm_sg = norm(&self.p);
+            let norm_sg = match self.scale(bounds, solver) {
+                Some(norm_sg) => norm_sg,
+                None => return Ok(run.ended(Exit::ScalingBreakdown)),
+            };
             Linear(&self.jacobian, system).product(&self.v, &mut self.jv)?;
             let norm_jv = norm(&self.jv);
-            let stationary = if automatic {
-                let cosine = norm_sg / norm_jv * (norm_sg / run.norm);
-                norm_sg == 0.0 || norm_jv == 0.0 || cosine * cosine < STATIONARY
-            } else {
-                norm_sg < 100.0 * f64::EPSILON
-            };
-            if stationary {
+            if self.stationary(bounds, method, norm_sg, norm_jv, run.norm) {
                 return Ok(run.ended(Exit::Stationary));
             }
             let tau = if norm_jv > 0.0 {
@@ -169,12 +170,16 @@ impl Workspace {
             } else {
                 f64::INFINITY
             };
-            let shortest = self.jacobian.newton(system, &self.f, &mut self.newton)?;
-            run.shortest_steps += usize::from(shortest);
-            if solver.method != Method::Strscne {
-                interior_newton(bounds, &self.x, &mut self.newton, automatic && solver.cut_only);
+            let effort = self
+                .jacobian
+                .newton(system, &self.f, &mut self.newton, &mut self.j_newton)?;
+            run.shortest_steps += usize::from(effort.shortest);
+            run.linear_iterations += effort.iterations;
+            let inside = matches!(method, Method::Codosol(_) | Method::Auto(_));
+            let whole = method.is_automatic() && solver.cut_only;
+            if inside && interior_newton(bounds, &self.x, &mut self.newton, whole) {
+                Linear(&self.jacobian, system).product(&self.newton, &mut self.j_newton)?;
             }
-            Linear(&self.jacobian, system).product(&self.newton, &mut self.j_newton)?;
             let stage = Stage {
                 bounds,
                 x: &self.x,
@@ -189,54 +194,66 @@ impl Workspace {
                 j_newton: &self.j_newton,
             };
             if run.iterations == 0 {
-                radius = solver.initial_radius(&stage, shape, norm_sg);
+                run.radius = solver.initial_radius(&stage, method.shape(), norm_sg);
             }
-            let segment = Segment::new(&stage, shape);
-            let dogleg = (solver.method == Method::Strscne).then(|| Dogleg::new(&stage));
-            let floor = if automatic {
-                1e-12 * (1e-3 + stage.length(shape, &self.x))
-            } else {
-                f64::EPSILON.sqrt()
+            let products = Linear(&self.jacobian, system);
+            let steps = match method {
+                Method::Strscne => Steps::Dogleg(Dogleg::new(&stage)),
+                Method::Tresnei => Steps::Projected(Projected::new(&stage, &products, &mut self.jp)?),
+                Method::Codosol(shape) | Method::Auto(shape) => Steps::Segment(Segment::new(&stage, shape)),
             };
+            let floor = match method {
+                Method::Auto(shape) => 1e-12 * (1e-3 + stage.length(shape, &self.x)),
+                Method::Tresnei => f64::EPSILON,
+                _ => f64::EPSILON.sqrt(),
+            };
+            let mut radius = run.radius;
             let mut refused = 0;
             let accepted = loop {
+                let automatic = method.is_automatic();
                 let enough = refused < TRIALS || !automatic;
                 let allowed = refused == 0 && automatic || radius > floor;
-                if !(enough && allowed && run.evaluations < max_evaluations) {
+                if !(enough && allowed && run.evaluations < limits.evaluations) {
                     break None;
                 }
                 let mut trial = Trial {
                     p: &mut self.p,
                     jp: &mut self.jp,
                 };
-                let figures = match &dogleg {
-                    Some(dogleg) => dogleg.trial(&stage, radius, &mut trial),
-                    None => segment.trial(&stage, radius, &mut trial),
+                let figures = match &steps {
+                    Steps::Dogleg(dogleg) => dogleg.trial(&stage, radius, &mut trial),
+                    Steps::Segment(segment) => segment.trial(&stage, radius, &mut trial),
+                    Steps::Projected(projected) => projected.trial(&stage, &products, radius, &mut trial)?,
                 };
-                self.next_x
-                    .iter_mut()
-                    .zip(stage.x)
-                    .zip(&self.p)
-                    .for_each(|((n, x), p)| *n = x + p);
-                pull_inside(bounds, &mut self.next_x);
+                for ((next, x), p) in self.next_x.iter_mut().zip(stage.x).zip(&self.p) {
+                    *next = x + p;
+                }
+                if method.touches_bounds() {
+                    project(bounds, &mut self.next_x);
+                } else {
+                    pull_inside(bounds, &mut self.next_x);
+                }
                 system.residual(&self.next_x, &mut self.next_f).map_err(Error::User)?;
                 run.evaluations += 1;
                 let next = norm(&self.next_f);
-                let ratio = if dogleg.is_some() {
-                    // The decrease of ½‖F‖² over that of the quadratic model.
-                    let model = stage.model(&self.p, &self.jp);
-                    let change = 0.5 * (next - run.norm) * (next + run.norm);
-                    if next.is_finite() && model < 0.0 {
-                        change / model
-                    } else {
-                        -1.0
+                let ratio = match &steps {
+                    Steps::Segment(_) => {
+                        let decrease = run.norm - stage.predicted(&self.jp);
+                        if next.is_finite() && decrease > 0.0 {
+                            (run.norm - next) / decrease
+                        } else {
+                            -1.0
+                        }
                     }
-                } else {
-                    let decrease = run.norm - stage.predicted(&self.jp, &mut self.previous_f);
-                    if next.is_finite() && decrease > 0.0 {
-                        (run.norm - next) / decrease
-                    } else {
-                        -1.0
+                    // The decrease of ½‖F‖² over that of the quadratic model.
+                    Steps::Dogleg(_) | Steps::Projected(_) => {
+                        let model = stage.model(&self.p, &self.jp);
+                        let change = 0.5 * (next - run.norm) * (next + run.norm);
+                        if next.is_finite() && model < 0.0 {
+                            change / model
+                        } else {
+                            -1.0
+                        }
                     }
                 };
                 if ratio >= ACCEPT {
@@ -246,7 +263,7 @@ impl Workspace {
                 radius = (0.25 * radius).min(0.5 * figures.length);
             };
             let Some((Figures { kind, length, may_grow }, next, ratio)) = accepted else {
-                let limited = run.evaluations >= max_evaluations;
+                let limited = run.evaluations >= limits.evaluations;
                 return Ok(run.ended(if limited {
                     Exit::MaxEvaluations
                 } else {
@@ -255,14 +272,24 @@ impl Workspace {
             };
             run.iterations += 1;
             let previous = run.norm;
-            self.previous_x.copy_from_slice(&self.x);
-            self.previous_f.copy_from_slice(&self.f);
-            self.x.copy_from_slice(&self.next_x);
-            self.f.copy_from_slice(&self.next_f);
+            std::mem::swap(&mut self.previous_x, &mut self.x);
+            std::mem::swap(&mut self.previous_f, &mut self.f);
+            std::mem::swap(&mut self.x, &mut self.next_x);
+            std::mem::swap(&mut self.f, &mut self.next_f);
             run.norm = next;
+            run.radius = match method {
+                Method::Tresnei if ratio >= GROW => radius.max(2.0 * length),
+                _ if ratio > GROW && may_grow => radius.max(2.0 * length),
+                _ => radius,
+            };
+            if method == Method::Tresnei {
+                run.radius = run.radius.max(f64::EPSILON.sqrt());
+            }
+            run.radius = run.radius.min(f64::MAX / 1e8);
+            run.shorter = (0.25 * radius).min(0.5 * length);
             let step = Iteration {
                 iteration: run.iterations,
-                start,
+                start: limits.start,
                 x: &self.previous_x,
                 next: &self.x,
                 norms: (previous, next),
@@ -275,32 +302,73 @@ impl Workspace {
             if observer.iteration(&step) == ControlFlow::Break(()) {
                 return Ok(run.ended(Exit::Stopped));
             }
-            if ratio > GROW && may_grow {
-                radius = radius.max(2.0 * length).min(f64::MAX / 1e8);
-            }
-            if run.norm > stop && self.stalled(automatic, solver, previous, next) {
+            if run.norm > limits.stop && self.stalled(solver, previous, next) {
                 return Ok(run.ended(Exit::NoProgress));
             }
         }
         Ok(run)
     }
 
+    /// d, D^(1/2), v = D g and ‖D^(1/2) g‖; `None` when d is not what the method can divide by.
+    fn scale(&mut self, bounds: &Bounds, solver: &Solver) -> Option<f64> {
+        scaling::scale(&*solver.scaling, &self.x, &self.g, bounds, &mut self.s);
+        // Without early ends, so that the loops run on whole registers.
+        let usable = if solver.method.touches_bounds() {
+            self.s.iter().fold(true, |all, d| all & (*d >= 0.0) & d.is_finite())
+        } else {
+            // The reciprocal of a smaller number overflows.
+            let least = f64::MAX.recip();
+            self.s.iter().fold(true, |all, d| all & (*d >= least) & d.is_finite())
+        };
+        if !usable {
+            return None;
+        }
+        for ((v, s), g) in self.v.iter_mut().zip(&mut self.s).zip(&self.g) {
+            *v = *s * g;
+            *s = s.sqrt();
+        }
+        Some(norm2(&self.s, &self.g, |s, g| s * g))
+    }
+
+    /// Whether no step along −D g helps to first order, by the test of the method.
+    fn stationary(&self, bounds: &Bounds, method: Method, norm_sg: f64, norm_jv: f64, size: f64) -> bool {
+        match method {
+            Method::Auto(_) => {
+                let cosine = norm_sg / norm_jv * (norm_sg / size);
+                norm_sg == 0.0 || norm_jv == 0.0 || cosine * cosine < STATIONARY
+            }
+            Method::Tresnei => {
+                let sides = bounds.lower().iter().zip(bounds.upper());
+                let moves = self.x.iter().zip(&self.g).zip(sides);
+                let projected: f64 = moves
+                    .map(|((x, g), (l, u))| ((x - g).max(*l).min(*u) - x).powi(2))
+                    .sum();
+                norm(&self.v).min(projected.sqrt()) <= 1e-12 * (self.x.len() as f64).sqrt()
+            }
+            Method::Strscne | Method::Codosol(_) => norm_sg < 100.0 * f64::EPSILON,
+        }
+    }
+
     /// Whether the steps gain too little to go on.
-    fn stalled(&mut self, automatic: bool, solver: &Solver, previous: f64, next: f64) -> bool {
-        if !automatic {
+    fn stalled(&mut self, solver: &Solver, previous: f64, next: f64) -> bool {
+        if !solver.method.is_automatic() {
             return (next - previous).abs() <= 100.0 * f64::EPSILON * next;
         }
         self.history.push(next);
-        if self.history.len() <= solver.window + 1 {
-            return self.history.len() == solver.window + 1 && next > solver.stall * self.history[0];
+        let full = solver.window.saturating_add(1);
+        if self.history.len() < full {
+            return false;
         }
-        self.history.remove(0);
+        if self.history.len() > full {
+            self.history.remove(0);
+        }
         next > solver.stall * self.history[0]
     }
 
-    /// J and g = JᵀF at x; false when J is not finite there, after going back towards the point before.
+    /// J and g = JᵀF at x. Where J is not finite, the step to x is taken back and the radius cut, so that a shorter one
+    /// follows; false when that has happened too often.
     fn differentiate(&mut self, system: &(impl System + ?Sized), bounds: &Bounds, run: &mut Run) -> Result<bool> {
-        for attempt in 0..TRIALS {
+        loop {
             let (evaluations, finite) = self.jacobian.update(system, &self.x, &self.f, bounds)?;
             run.jacobians += 1;
             run.jacobian_evaluations += evaluations;
@@ -314,22 +382,15 @@ impl Workspace {
                     index: self.jacobian.first_bad_entry(),
                 });
             }
-            // Take back three quarters of the step; at the point before, J was finite.
-            let keep = if attempt + 2 == TRIALS { 0.0 } else { 0.25 };
-            for (x, before) in self.x.iter_mut().zip(&self.previous_x) {
-                *x = before + keep * (*x - before);
+            if run.taken_back >= TRIALS {
+                return Ok(false);
             }
-            project(bounds, &mut self.x);
-            system.residual(&self.x, &mut self.f).map_err(Error::User)?;
-            run.evaluations += 1;
+            run.taken_back += 1;
+            self.x.copy_from_slice(&self.previous_x);
+            self.f.copy_from_slice(&self.previous_f);
             run.norm = norm(&self.f);
-            if !run.norm.is_finite() {
-                self.x.copy_from_slice(&self.previous_x);
-                self.f.copy_from_slice(&self.previous_f);
-                run.norm = norm(&self.f);
-            }
+            run.radius = run.shorter;
         }
-        Ok(false)
     }
 
     /// √L ‖P(x − g/L) − x‖/‖F‖ at the current point; NaN where it is not known.
@@ -351,10 +412,19 @@ impl Workspace {
         Ok(energy.sqrt() * norm(&self.p) / norm(&self.f))
     }
 
-    /// ‖J⁻¹F‖ for the Jacobian taken last; `None` where J is singular.
-    pub(crate) fn newton_length(&mut self, system: &(impl System + ?Sized)) -> Result<Option<f64>> {
-        let shortest = self.jacobian.newton(system, &self.f, &mut self.newton)?;
-        Ok((!shortest).then(|| norm(&self.newton)))
+    /// ‖J⁻¹F‖ with the factors of the last step; a start that is a root makes none, and its J is taken and factored here.
+    /// `None` where J is singular or has no factors.
+    pub(crate) fn newton_length(&mut self, system: &(impl System + ?Sized), bounds: &Bounds) -> Result<Option<f64>> {
+        if self.jacobian.solve_again(&self.f, &mut self.newton) {
+            return Ok(Some(norm(&self.newton)));
+        }
+        if !self.jacobian.has_factors() || !self.jacobian.update(system, &self.x, &self.f, bounds)?.1 {
+            return Ok(None);
+        }
+        let effort = self
+            .jacobian
+            .newton(system, &self.f, &mut self.newton, &mut self.j_newton)?;
+        Ok((!effort.shortest).then(|| norm(&self.newton)))
     }
 }
 

@@ -1,13 +1,16 @@
 //! Where the entries of a sparse Jacobian may lie.
 
+use std::sync::Arc;
+
 use crate::{Error, Result};
 
-/// The positions of a sparse m×n Jacobian, column by column with increasing rows (the order of a CSC matrix).
+/// The positions of a sparse m×n Jacobian, column by column with increasing rows (the order of a CSC matrix). Clones share
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     rows: usize,
-    column_starts: Vec<usize>,
-    row_indices: Vec<usize>,
+    column_starts: Arc<[usize]>,
+    row_indices: Arc<[usize]>,
 }
 
 impl Pattern {
@@ -34,8 +37,8 @@ impl Pattern {
         }
         Ok(Self {
             rows,
-            column_starts,
-            row_indices,
+            column_starts: column_starts.into(),
+            row_indices: row_indices.into(),
         })
     }
 

@@ -26,16 +26,12 @@ struct Scratch {
 impl<'a, S: System + ?Sized> Reduced<'a, S> {
     /// `None` when no variable is fixed: every pair of bounds has a number strictly between.
     pub(crate) fn new(system: &'a S, bounds: &Bounds) -> Result<Option<Self>> {
-        let sides: Vec<(f64, f64)> = bounds
-            .lower()
-            .iter()
-            .copied()
-            .zip(bounds.upper().iter().copied())
-            .collect();
+        let sides = || bounds.lower().iter().copied().zip(bounds.upper().iter().copied());
         let room = |&(l, u): &(f64, f64)| l.next_up() < u;
-        if sides.iter().all(room) {
+        if sides().all(|side| room(&side)) {
             return Ok(None);
         }
+        let sides: Vec<(f64, f64)> = sides().collect();
         let free: Vec<usize> = (0..sides.len()).filter(|&i| room(&sides[i])).collect();
         let fixed: Vec<f64> = sides
             .iter()
@@ -131,6 +127,8 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
             jacobians: 0,
             jacobian_evaluations: 0,
             shortest_steps: 0,
+            linear_iterations: 0,
+            radius: 1.0,
             restarts: 0,
         })
     }

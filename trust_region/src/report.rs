@@ -64,13 +64,15 @@ pub struct Solution {
     /// Why the run that found it ended.
     pub exit: Exit,
     /// First-order measure √L ‖P(x − g/L) − x‖/‖F‖ with L = ‖J‖_F², in \[0, 1\]: the square root of the relative decrease
-    /// of ‖F‖² that one projected gradient step guarantees. NaN for roots with F = 0 and matrix-free Jacobians.
+    /// of ‖F‖² that one projected gradient step guarantees. NaN for roots, of which it says nothing, and for matrix-free
+    /// Jacobians.
     pub optimality: f64,
     /// Whether that measure is at most 1e-6: with no root, a local minimum of ‖F‖ to that accuracy.
     pub stationary: bool,
     /// Variables within 1e-8 max(1, |bound|) of a bound.
     pub active: Vec<usize>,
-    /// ‖J⁻¹F‖ at a root of a square system: the error of x to first order.
+    /// ‖J⁻¹F‖ at a root of a square system, with the J that the last step was made of: the error of x to first order. `None`
+    /// where J has no factors (singular, or solved by iterations).
     pub error_estimate: Option<f64>,
     /// Accepted steps, over all starts.
     pub iterations: usize,
@@ -80,8 +82,13 @@ pub struct Solution {
     pub jacobians: usize,
     /// Evaluations of F for differences in J.
     pub jacobian_evaluations: usize,
-    /// Newton steps that needed the shortest least-squares solution.
+    /// Newton steps that needed the shortest least-squares solution, or LSMR after GMRES.
     pub shortest_steps: usize,
+    /// Iterations of GMRES and LSMR.
+    pub linear_iterations: usize,
+    /// The radius with which the next step would have been tried: what [`Solver::resume`](crate::Solver::resume) goes on
+    /// with.
+    pub radius: f64,
     /// Starts after the first.
     pub restarts: usize,
 }
@@ -111,8 +118,17 @@ pub struct Iteration<'a> {
     pub evaluations: usize,
 }
 
-/// Sees every accepted step and may stop the solve. Any closure of the right type is one.
+/// Sees every start and every accepted step, and may stop the solve at either: for progress reports and cancellation. Any
+/// closure that takes an [`Iteration`] is one.
+///
+/// To stop in the middle of an iteration, return an error from the residual: it comes back unchanged as
+/// [`Error::User`](crate::Error::User).
 pub trait Observer {
+    /// Called before the first step of each start, with its number from 0, its point and ‖F‖ there.
+    fn start(&mut self, _number: usize, _x: &[f64], _norm: f64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
     /// Called after each accepted step.
     fn iteration(&mut self, step: &Iteration<'_>) -> ControlFlow<()>;
 }

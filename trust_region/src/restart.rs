@@ -16,7 +16,9 @@ const SKIPPED: u32 = 20;
 /// The starts after the first, without end; the same for the same seed.
 ///
 /// The first of them displaces the user's start by up to 2.5 % of the box, which breaks symmetries; the others are Halton
-/// points. With one infinite bound they lie between 0.01 and 100 away from the other, with none around the first start.
+/// points. With one infinite bound they lie between 0.01 and 100 away from the other, with none around the first start. Every
+/// second point has one common distance for all variables with one infinite bound, times a number from 1/2 to 3/2 for each:
+/// the unknowns of a system are more often of one size than of all sizes.
 pub(crate) struct Starts<'a> {
     bounds: &'a Bounds,
     first: Vec<f64>,
@@ -25,10 +27,10 @@ pub(crate) struct Starts<'a> {
 }
 
 impl<'a> Starts<'a> {
-    pub(crate) fn new(bounds: &'a Bounds, first: &[f64], seed: u64) -> Self {
+    pub(crate) fn new(bounds: &'a Bounds, first: Vec<f64>, seed: u64) -> Self {
         Self {
             bounds,
-            first: first.to_vec(),
+            first,
             rng: Pcg64::seed_from_u64(seed),
             taken: 0,
         }
@@ -37,6 +39,7 @@ impl<'a> Starts<'a> {
     /// Writes the next start, strictly inside.
     pub(crate) fn next_into(&mut self, x: &mut [f64]) {
         let sides = self.bounds.lower().iter().zip(self.bounds.upper());
+        let common = (self.taken % 2 == 1).then(|| halton(self.taken.div_ceil(2), 2));
         for (i, ((x, &first), (&l, &u))) in x.iter_mut().zip(&self.first).zip(sides).enumerate() {
             let width = u - l;
             if self.taken == 0 {
@@ -53,10 +56,14 @@ impl<'a> Starts<'a> {
             } else {
                 self.rng.random::<f64>()
             };
+            let distance = || match common {
+                Some(common) => (0.5 + z) * 10f64.powf(4.0 * common - 2.0),
+                None => 10f64.powf(4.0 * z - 2.0),
+            };
             *x = match (l.is_finite(), u.is_finite()) {
                 (true, true) => l + (0.02 + 0.96 * z) * width,
-                (true, false) => l + 10f64.powf(4.0 * z - 2.0),
-                (false, true) => u - 10f64.powf(4.0 * z - 2.0),
+                (true, false) => l + distance(),
+                (false, true) => u - distance(),
                 (false, false) => first + (2.0 * z - 1.0) * 2.0 * first.abs().max(1.0),
             };
         }
@@ -84,7 +91,7 @@ mod tests {
     fn starts_fill_the_box_and_repeat() {
         let bounds = Bounds::new(vec![0.0, f64::NEG_INFINITY], vec![1.0, f64::INFINITY]).unwrap();
         let draw = || {
-            let mut starts = Starts::new(&bounds, &[0.5, 0.0], 3);
+            let mut starts = Starts::new(&bounds, vec![0.5, 0.0], 3);
             let mut x = [0.0; 2];
             (0..64)
                 .map(|_| {

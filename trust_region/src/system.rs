@@ -52,6 +52,13 @@ pub trait System {
     fn transpose_product(&self, _x: &[f64], _y: &[f64], _out: &mut [f64]) -> Result<(), UserError> {
         Err("this system has no product with its transposed Jacobian".into())
     }
+
+    /// Writes about J(x)⁻¹ r, of length n, and returns true; or returns false, and writes nothing: there is no
+    /// preconditioner. A hint for inexact Newton steps ([`LinearSolver`](crate::LinearSolver)), used from the right, for
+    /// as many equations as variables only.
+    fn precondition(&self, _x: &[f64], _r: &[f64], _out: &mut [f64]) -> Result<bool, UserError> {
+        Ok(false)
+    }
 }
 
 impl<S: System + ?Sized> System for &S {
@@ -75,5 +82,8 @@ impl<S: System + ?Sized> System for &S {
     }
     fn transpose_product(&self, x: &[f64], y: &[f64], out: &mut [f64]) -> Result<(), UserError> {
         (**self).transpose_product(x, y, out)
+    }
+    fn precondition(&self, x: &[f64], r: &[f64], out: &mut [f64]) -> Result<bool, UserError> {
+        (**self).precondition(x, r, out)
     }
 }

@@ -9,13 +9,14 @@
 //! | products with J and Jᵀ | [`System`](crate::System) with [`Structure::MatrixFree`](crate::Structure::MatrixFree) | yours |
 //!
 //! [`check_jacobian`] compares any of them with central differences, [`colouring`] groups columns that share no row,
-//! [`Weighted`] divides rows by weights.
+//! [`Weighted`] divides rows by weights, [`Inequalities`] turns rows into inequalities.
 
 mod check;
 mod colouring;
 mod differences;
 mod dual;
 mod functions;
+mod inequalities;
 mod weighted;
 
 pub use check::{JacobianCheck, check_jacobian};
@@ -23,4 +24,5 @@ pub use colouring::{colouring, detect_pattern};
 pub use differences::{Differences, Scheme};
 pub use dual::{DualNumbers, Formula};
 pub use functions::Functions;
+pub use inequalities::Inequalities;
 pub use weighted::Weighted;

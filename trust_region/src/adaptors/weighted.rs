@@ -81,4 +81,10 @@ impl<S: System> System for Weighted<S> {
         self.divide(&mut y);
         self.system.transpose_product(x, &y, out)
     }
+
+    /// (W⁻¹J)⁻¹ = J⁻¹W.
+    fn precondition(&self, x: &[f64], r: &[f64], out: &mut [f64]) -> Result<bool, UserError> {
+        let r: Vec<f64> = r.iter().zip(&self.weights).map(|(r, w)| r * w).collect();
+        self.system.precondition(x, &r, out)
+    }
 }

@@ -4,19 +4,30 @@ use super::Products;
 use crate::Result;
 use crate::blocks::norm;
 
-/// x that minimises ‖A x − b‖, the shortest one, to relative tolerance `tolerance` in ‖r‖ or ‖Aᵀr‖; at most `limit`
-/// steps.
-pub(crate) fn solve(a: &impl Products, b: &[f64], x: &mut [f64], tolerance: f64, limit: usize) -> Result<()> {
+/// When to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tolerance {
+    /// ‖r‖ over ‖b‖.
+    pub(crate) residual: f64,
+    /// ‖Aᵀr‖ over ‖Aᵀb‖.
+    pub(crate) gradient: f64,
+}
+
+/// ‖Aᵀr‖ over ‖A‖ ‖r‖ at which no more can be gained.
+const STATIONARY: f64 = 1e-12;
+
+/// x that minimises ‖A x − b‖, the shortest one, in at most `limit` steps. Returns the steps taken.
+pub(crate) fn solve(a: &impl Products, b: &[f64], x: &mut [f64], tolerance: Tolerance, limit: usize) -> Result<usize> {
     x.fill(0.0);
     let mut u = b.to_vec();
     let mut beta = normalise(&mut u);
     let mut v = vec![0.0; x.len()];
     if beta == 0.0 {
-        return Ok(());
+        return Ok(0);
     }
     a.transpose_product(&u, &mut v)?;
     let mut alpha = normalise(&mut v);
-    let size = beta;
+    let (size, slope) = (beta, alpha * beta);
     let (mut zeta_bar, mut alpha_bar) = (alpha * beta, alpha);
     let (mut rho, mut rho_bar, mut c_bar, mut s_bar) = (1.0_f64, 1.0_f64, 1.0_f64, 0.0_f64);
     let (mut h, mut h_bar) = (v.clone(), vec![0.0; x.len()]);
@@ -25,10 +36,9 @@ pub(crate) fn solve(a: &impl Products, b: &[f64], x: &mut [f64], tolerance: f64,
     let (mut theta_tilde, mut zeta) = (0.0_f64, 0.0_f64);
     let mut energy = alpha * alpha;
     let (mut w, mut z) = (vec![0.0; b.len()], vec![0.0; x.len()]);
-    for _ in 0..limit {
-        if alpha == 0.0 {
-            break;
-        }
+    let mut taken = 0;
+    while taken < limit && alpha > 0.0 {
+        taken += 1;
         a.product(&v, &mut w)?;
         u.iter_mut().zip(&w).for_each(|(u, w)| *u = w - alpha * *u);
         beta = normalise(&mut u);
@@ -71,14 +81,15 @@ pub(crate) fn solve(a: &impl Products, b: &[f64], x: &mut [f64], tolerance: f64,
         let tau = (zeta - theta_tilde * tau_old) / rho_d_old;
         let residual = (beta_d - tau).hypot(beta_dd);
         let gradient = zeta_bar.abs();
-        if residual <= tolerance * size || gradient <= tolerance * energy.sqrt() * residual {
+        let small = residual <= tolerance.residual * size || gradient <= tolerance.gradient * slope;
+        if small || gradient <= STATIONARY * energy.sqrt() * residual {
             break;
         }
         if !residual.is_finite() {
             break;
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
 fn normalise(x: &mut [f64]) -> f64 {

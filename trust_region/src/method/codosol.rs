@@ -2,21 +2,22 @@
 
 use super::{Figures, Shape, Stage, StepKind, Trial, fraction};
 use crate::Bounds;
-use crate::blocks::{INTERIOR, norm, segment_roots};
+use crate::blocks::{INTERIOR, norm, segment_roots, sums};
 
 /// Turns the Newton step at x into the step to its projection, pulled inside.
 ///
-/// With `cut_only` a Newton step that stays strictly inside is left as it is.
-pub(crate) fn interior_newton(bounds: &Bounds, x: &[f64], p: &mut [f64], cut_only: bool) {
+/// With `cut_only` a Newton step that stays strictly inside is left as it is. Returns whether p has changed.
+pub(crate) fn interior_newton(bounds: &Bounds, x: &[f64], p: &mut [f64], cut_only: bool) -> bool {
     let sides = || x.iter().zip(bounds.lower().iter().zip(bounds.upper()));
     if cut_only && p.iter().zip(sides()).all(|(p, (x, (l, u)))| x + p > *l && x + p < *u) {
-        return;
+        return false;
     }
     p.iter_mut()
         .zip(sides())
         .for_each(|(p, (x, (l, u)))| *p = (x + *p).max(*l).min(*u) - x);
     let factor = fraction(norm(p));
     p.iter_mut().for_each(|p| *p *= factor);
+    true
 }
 
 /// What does not change between the trials of one iteration.
@@ -61,24 +62,20 @@ impl Segment {
 
     /// γ. `trial` holds c̄ and J c̄.
     fn share(&self, stage: &Stage<'_>, radius: f64, trial: &Trial<'_>) -> f64 {
-        let (mut square, mut across) = (0.0, 0.0);
-        for ((jn, jc), f) in stage.j_newton.iter().zip(trial.jp.iter()).zip(stage.f) {
+        let [square, across] = sums(stage.j_newton, trial.jp, stage.f, |jn, jc, f| {
             let b = jn - jc;
-            square += b * b;
-            across += (f + jc) * b;
-        }
+            [b * b, (f + jc) * b]
+        });
         if square == 0.0 || !square.is_finite() {
             return 0.0;
         }
         let free = -across / square;
-        let (mut ss, mut cs, mut cc) = (0.0, 0.0, 0.0);
-        for ((n, c), s) in stage.newton.iter().zip(trial.p.iter()).zip(stage.s) {
-            let g = if self.shape == Shape::Elliptical { 1.0 / s } else { 1.0 };
+        let elliptical = self.shape == Shape::Elliptical;
+        let [ss, cs, cc] = sums(stage.newton, trial.p, stage.s, |n, c, s| {
+            let g = if elliptical { 1.0 / s } else { 1.0 };
             let (along, c) = (g * (n - c), g * c);
-            ss += along * along;
-            cs += c * along;
-            cc += c * c;
-        }
+            [along * along, c * along, c * c]
+        });
         if ss == 0.0 || !ss.is_finite() {
             return 0.0;
         }

@@ -2,14 +2,16 @@
 
 mod codosol;
 mod strscne;
+mod tresnei;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Bounds;
-use crate::blocks::{INTERIOR, dot, norm};
+use crate::blocks::{INTERIOR, dot, norm, norm2};
 
 pub(crate) use codosol::{Segment, interior_newton};
 pub(crate) use strscne::Dogleg;
+pub(crate) use tresnei::Projected;
 
 /// The norm of the trust region: ‖p‖ for spheres, ‖D^(-1/2) p‖ for ellipses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,9 +32,34 @@ pub enum Method {
     /// Constrained dogleg: the segment from the interior Cauchy point to the projected Newton point (Bellavia, Macconi
     /// and Pieraccini, Comput. Optim. Appl. 53, 2012).
     Codosol(Shape),
+    /// Spherical dogleg projected on the box, combined with the scaled Cauchy step where it gains too little: for any
+    /// number of equations, inequalities included ([`Inequalities`](crate::adaptors::Inequalities)). Its iterates may lie
+    /// on the boundary of the box, where all other methods stay inside (Morini and Porcelli, Comput. Optim. Appl. 51,
+    /// 2012).
+    Tresnei,
     /// CoDoSol with a first radius that admits the first Newton step, a stationarity test free of scale, a relative floor
-    /// of the radius, and an end when ten steps gain less than a tenth.
+    /// of the radius, and an end when a few steps together gain less than a tenth.
     Auto(Shape),
+}
+
+impl Method {
+    /// The norm of the region.
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Self::Strscne => Shape::Elliptical,
+            Self::Tresnei => Shape::Spherical,
+            Self::Codosol(shape) | Self::Auto(shape) => shape,
+        }
+    }
+
+    pub(crate) fn is_automatic(self) -> bool {
+        matches!(self, Self::Auto(_))
+    }
+
+    /// Whether iterates may lie on the boundary.
+    pub(crate) fn touches_bounds(self) -> bool {
+        self == Self::Tresnei
+    }
 }
 
 impl Default for Method {
@@ -79,6 +106,16 @@ pub(crate) struct Trial<'a> {
     pub(crate) jp: &'a mut [f64],
 }
 
+impl Trial<'_> {
+    /// Multiplies the step.
+    pub(crate) fn shorten(&mut self, factor: f64) {
+        if factor != 1.0 {
+            self.p.iter_mut().for_each(|p| *p *= factor);
+            self.jp.iter_mut().for_each(|p| *p *= factor);
+        }
+    }
+}
+
 /// Figures of a trial.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
@@ -109,19 +146,13 @@ impl Stage<'_> {
     }
 
     /// ‖F + J p‖.
-    pub(crate) fn predicted(&self, jp: &[f64], scratch: &mut [f64]) -> f64 {
-        scratch
-            .iter_mut()
-            .zip(self.f)
-            .zip(jp)
-            .for_each(|((s, f), jp)| *s = f + jp);
-        norm(scratch)
+    pub(crate) fn predicted(&self, jp: &[f64]) -> f64 {
+        norm2(self.f, jp, |f, jp| f + jp)
     }
 
     /// ‖D^(-1/2) p‖.
     pub(crate) fn scaled_length(&self, p: &[f64]) -> f64 {
-        let sum: f64 = p.iter().zip(self.s).map(|(p, s)| (p / s) * (p / s)).sum();
-        sum.sqrt()
+        norm2(p, self.s, |p, s| p / s)
     }
 
     pub(crate) fn length(&self, shape: Shape, p: &[f64]) -> f64 {

@@ -1,7 +1,7 @@
 //! STRSCNE: dogleg in scaled variables.
 
 use super::{Figures, Stage, StepKind, Trial};
-use crate::blocks::{segment_roots, truncation};
+use crate::blocks::{segment_roots, sums, truncation};
 
 /// Fraction of the Cauchy decrease that a step must reach.
 const CAUCHY_FRACTION: f64 = 0.1;
@@ -19,13 +19,11 @@ pub(crate) struct Dogleg {
 
 impl Dogleg {
     pub(crate) fn new(stage: &Stage<'_>) -> Self {
-        let (mut square, mut across) = (0.0, 0.0);
-        for ((n, v), s) in stage.newton.iter().zip(stage.v).zip(stage.s) {
+        let [square, across] = sums(stage.newton, stage.v, stage.s, |n, v, s| {
             let cauchy = -stage.tau * v / s;
             let along = n / s - cauchy;
-            square += along * along;
-            across += cauchy * along;
-        }
+            [along * along, cauchy * along]
+        });
         Self {
             newton: stage.scaled_length(stage.newton),
             cauchy: stage.tau * stage.norm_sg,
@@ -53,10 +51,7 @@ impl Dogleg {
         }
         stage.combine(a, b, trial);
         let inside = truncation(stage.bounds, stage.x, trial.p);
-        if inside != 1.0 {
-            trial.p.iter_mut().for_each(|p| *p *= inside);
-            trial.jp.iter_mut().for_each(|p| *p *= inside);
-        }
+        trial.shorten(inside);
         let share = if cauchy == 0.0 {
             1.0
         } else {

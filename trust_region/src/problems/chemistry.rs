@@ -1,15 +1,42 @@
-//! Chemical equilibria, and a problem whose residual has a bounded domain.
+//! Positive unknowns: chemical equilibria, the scaling of a matrix, logarithms.
 
 use num_dual::{Dual64, DualNum};
 
+use super::matrices::SPD_20;
 use super::{Problem, c, formula};
 
 pub(super) fn problems() -> Vec<Problem> {
     let positive = (0.0, f64::INFINITY);
     vec![
-        Problem::small("propane_full", &[positive; 11], formula!(propane)),
-        Problem::small("combustion10", &[(0.0, 1.0); 10], formula!(combustion)),
-        Problem::small("log_domain", &[positive; 2], formula!(log_domain)),
+        Problem::small(
+            "propane_full",
+            "Averick, Carter, Moré, The MINPACK-2 test problem collection (1991), DCPF",
+            &[positive; 11],
+            formula!(propane),
+        )
+        .start("std", vec![5.0, 2.5, 5.0, 0.1, 0.05, 1.0, 1.0, 0.1, 0.1, 0.1, 16.0]),
+        Problem::small(
+            "combustion10",
+            "Morgan, Solving Polynomial Systems Using Continuation (1987), combustion at 3000 C",
+            &[(0.0, 1.0); 10],
+            formula!(combustion),
+        )
+        .only_these_starts()
+        .start("small", vec![1e-5; 10])
+        .start("nu0.5", vec![0.5; 10]),
+        Problem::small(
+            "dad_spd_20",
+            "Marshall, Olkin, Scaling of matrices to achieve specified row and column sums (1968), a random matrix",
+            &[positive; 20],
+            formula!(diagonal_scaling),
+        )
+        .with(SPD_20.to_vec()),
+        Problem::small(
+            "log_domain",
+            "ours: F is not finite outside the box",
+            &[positive; 2],
+            formula!(log_domain),
+        ),
     ]
 }
 
@@ -49,4 +76,20 @@ fn combustion<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D
 fn log_domain<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D]) {
     f[0] = x[0].ln() + x[1] * x[1] - 1.0;
     f[1] = x[1].sqrt() - (x[0] + 1.0).ln();
+}
+
+/// x_i (A x)_i = 1 for a symmetric positive definite A, given by its lower triangle: diag(x) A diag(x) has row sums 1.
+/// Exactly one of the 2ⁿ real roots is positive.
+fn diagonal_scaling<D: DualNum<Primitive = f64> + Copy>(triangle: &[f64], x: &[D], f: &mut [D]) {
+    f.iter_mut().for_each(|f| *f = c(0.0));
+    let mut entries = triangle.iter();
+    for i in 0..x.len() {
+        for (j, &a) in (0..=i).zip(&mut entries) {
+            f[i] += x[j] * a;
+            if j < i {
+                f[j] += x[i] * a;
+            }
+        }
+    }
+    f.iter_mut().zip(x).for_each(|(f, &x)| *f = *f * x - 1.0);
 }

@@ -6,12 +6,26 @@ use super::{Problem, formula};
 
 pub(super) fn problems() -> Vec<Problem> {
     vec![
-        Problem::small("hypcir", &[(0.0, 3.0); 2], formula!(hypcir)),
-        Problem::small("gottfr", &[(-1.0, 2.0); 2], formula!(gottfr)).start(&[0.5, 0.5]),
-        Problem::small("cluster", &[(-1.0, 3.0); 2], formula!(cluster)),
-        Problem::small("powellsq", &[(0.0, 4.0), (-1.0, 4.0)], formula!(powellsq)).start(&[3.0, 1.0]),
-        Problem::small("booth", &[(-10.0, 10.0); 2], formula!(booth)),
-        Problem::small("nls1147", &[(-100.0, 100.0), (0.0, 10.0)], formula!(nls1147)).start(&[0.3, 1.0]),
+        Problem::small("hypcir", "CUTEst HYPCIR", &[(0.0, 3.0); 2], formula!(hypcir)),
+        Problem::small("gottfr", "CUTEst GOTTFR", &[(-1.0, 2.0); 2], formula!(gottfr)).start("std", vec![0.5, 0.5]),
+        Problem::small("cluster", "CUTEst CLUSTER", &[(-1.0, 3.0); 2], formula!(cluster)),
+        Problem::small(
+            "powellsq",
+            "CUTEst POWELLSQ",
+            &[(0.0, 4.0), (-1.0, 4.0)],
+            formula!(powellsq),
+        )
+        .start("std", vec![3.0, 1.0]),
+        Problem::small("booth", "CUTEst BOOTH", &[(-10.0, 10.0); 2], formula!(booth)),
+        Problem::small(
+            "nls1147",
+            "SciML/NonlinearSolve.jl, issue 1147",
+            &[(-100.0, 100.0), (0.0, 10.0)],
+            formula!(nls1147),
+        )
+        .only_these_starts()
+        .start("issue", vec![0.3, 1.0])
+        .start("mid", vec![0.0, 5.0]),
     ]
 }
 

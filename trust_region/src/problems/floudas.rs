@@ -4,31 +4,59 @@ use num_dual::{Dual64, DualNum};
 
 use super::{Problem, c, formula};
 
+/// The source with the number of the problem within the section.
+macro_rules! section {
+    ($number:literal) => {
+        concat!(
+            "Floudas et al., Handbook of Test Problems in Local and Global Optimization (1999), 14.1.",
+            $number
+        )
+    };
+}
+
 pub(super) fn problems() -> Vec<Problem> {
     let tau = std::f64::consts::TAU;
     let mut problems = vec![
-        Problem::small("himmelblau", &[(-5.0, 5.0); 2], formula!(himmelblau)),
-        Problem::small("eq_combustion", &[(1e-4, 100.0); 5], formula!(eq_combustion)),
+        Problem::small("himmelblau", section!(1), &[(-5.0, 5.0); 2], formula!(himmelblau)),
+        Problem::small(
+            "eq_combustion",
+            section!(2),
+            &[(1e-4, 100.0); 5],
+            formula!(eq_combustion),
+        ),
         Problem::small(
             "bullard_biegler",
+            section!(3),
             &[(5.49e-6, 4.553), (2.196e-3, 18.21)],
             formula!(bullard_biegler),
         ),
         Problem::small(
             "ferraris_tronconi",
+            section!(4),
             &[(0.25, 1.0), (1.5, tau)],
             formula!(ferraris_tronconi),
         ),
-        Problem::small("brown_al_5", &[(-2.0, 2.0); 5], formula!(brown_al)).start(&[0.5; 5]),
-        Problem::small("robot", &[(-1.0, 1.0); 8], formula!(robot)),
-        Problem::small("circuit", &[(0.0, 10.0); 9], formula!(circuit)),
-        Problem::small("smith", &[(100.0, 1000.0)], formula!(smith)),
-        Problem::small("brown_al_10", &[(0.0, 10.0); 10], formula!(brown_al)).start(&[0.5; 10]),
+        Problem::small(
+            "brown_al_5",
+            section!(5),
+            &[(-2.0, 2.0); 5],
+            formula!(brown_almost_linear),
+        )
+        .start("std", vec![0.5; 5]),
+        Problem::small("robot", section!(6), &[(-1.0, 1.0); 8], formula!(robot)),
+        Problem::small("circuit", section!(7), &[(0.0, 10.0); 9], formula!(circuit)),
     ];
     for i in 0..13 {
         let r = 0.935 + 0.005 * f64::from(i);
-        problems.push(Problem::small(&format!("cstr_R{r:.3}"), &[(0.0, 1.0); 2], formula!(cstr)).with(vec![r]));
+        let name = format!("cstr_R{r:.3}");
+        problems.push(Problem::small(&name, section!(8), &[(0.0, 1.0); 2], formula!(cstr)).with(vec![r]));
     }
+    problems.push(Problem::small(
+        "smith",
+        section!(9),
+        &[(100.0, 1000.0)],
+        formula!(smith),
+    ));
     problems
 }
 
@@ -63,7 +91,7 @@ fn ferraris_tronconi<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: 
 }
 
 /// Brown's almost linear function.
-fn brown_al<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D]) {
+pub(super) fn brown_almost_linear<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D]) {
     let n = x.len();
     let sum = x.iter().fold(c::<D>(0.0), |s, &v| s + v);
     for i in 0..n - 1 {

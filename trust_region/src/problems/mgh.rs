@@ -2,32 +2,92 @@
 
 use num_dual::{Dual64, DualNum};
 
+use super::floudas::brown_almost_linear;
 use super::{Problem, c, formula};
 
+/// The source with the number of the problem.
+macro_rules! mgh {
+    ($number:literal) => {
+        concat!(
+            "Moré, Garbow, Hillstrom, ACM Trans. Math. Softw. 7 (1981), number ",
+            $number
+        )
+    };
+}
+pub(super) use mgh;
+
 pub(super) fn problems() -> Vec<Problem> {
-    let inf = f64::INFINITY;
+    let singular = [3.0, -1.0, 0.0, 1.0];
     let mut problems = vec![
-        Problem::small("rosenbrock", &[(-2.0, 2.0); 2], formula!(rosenbrock)).start(&[-1.2, 1.0]),
-        Problem::small("rosenbrock_edge", &[(-2.0, 1.0), (-2.0, 2.0)], formula!(rosenbrock)).start(&[-1.2, 1.0]),
-        Problem::small("powell_badly", &[(0.0, 1.0), (1.0, 10.0)], formula!(powell_badly)).start(&[1e-3, 1.0 + 1e-8]),
-        Problem::small("powell_singular", &[(-2.0, 4.0); 4], formula!(powell_singular)).start(&[3.0, -1.0, 0.0, 1.0]),
-        Problem::small("powell_singular_edge", &[(0.0, 4.0); 4], formula!(powell_singular))
-            .start(&[3.0, 1.0, 0.5, 1.0]),
+        Problem::small("rosenbrock", mgh!(1), &[(-2.0, 2.0); 2], formula!(rosenbrock)).start("std", vec![-1.2, 1.0]),
+        Problem::small(
+            "rosenbrock_edge",
+            mgh!(1),
+            &[(-2.0, 1.0), (-2.0, 2.0)],
+            formula!(rosenbrock),
+        )
+        .start("std", vec![-1.2, 1.0]),
+        Problem::small(
+            "powell_badly",
+            mgh!(3),
+            &[(0.0, 1.0), (1.0, 10.0)],
+            formula!(powell_badly),
+        )
+        .start("std", vec![1e-3, 1.0 + 1e-8]),
+        Problem::small(
+            "powell_singular",
+            mgh!(13),
+            &[(-2.0, 4.0); 4],
+            formula!(powell_singular),
+        )
+        .start("std", singular.to_vec()),
+        Problem::small(
+            "powell_singular_edge",
+            mgh!(13),
+            &[(0.0, 4.0); 4],
+            formula!(powell_singular),
+        )
+        .start("std", vec![3.0, 1.0, 0.5, 1.0]),
         Problem::small(
             "freudenstein_roth",
+            mgh!(2),
             &[(-20.0, 20.0), (-5.0, 8.0)],
             formula!(freudenstein_roth),
         )
-        .start(&[0.5, -2.0]),
-        Problem::small("helical", &[(1e-3, inf), (-inf, inf), (-inf, inf)], formula!(helical)),
-        Problem::small("trigonometric_10", &[(-1.0, 3.0); 10], formula!(trigonometric)).start(&[0.1; 10]),
+        .start("std", vec![0.5, -2.0]),
+        Problem::small(
+            "helical",
+            mgh!(7),
+            &[(1e-3, 10.0), (-10.0, 10.0), (-10.0, 10.0)],
+            formula!(helical),
+        ),
+        Problem::small(
+            "brown_al_10",
+            mgh!(27),
+            &[(0.0, 10.0); 10],
+            formula!(brown_almost_linear),
+        )
+        .start("std", vec![0.5; 10]),
+        Problem::small(
+            "trigonometric_10",
+            mgh!(26),
+            &[(-1.0, 3.0); 10],
+            formula!(trigonometric),
+        )
+        .start("std", vec![0.1; 10]),
     ];
     for n in [5, 6, 7, 9] {
-        problems.push(Problem::small(
-            &format!("chebyquad_{n}"),
-            &vec![(0.0, 1.0); n],
-            formula!(chebyquad),
-        ));
+        let even: Vec<f64> = (1..=n).map(|i| i as f64 / (n as f64 + 1.0)).collect();
+        let name = format!("chebyquad_{n}");
+        // With equal components the Jacobian has rank one, so two such starts are enough.
+        let problem = Problem::small(&name, mgh!(35), &vec![(0.0, 1.0); n], formula!(chebyquad))
+            .only_these_starts()
+            .start("std", even.clone())
+            .start("sq", even.iter().map(|s| s * s).collect())
+            .start("sqrt", even.iter().map(|s| 0.999 * s.sqrt()).collect())
+            .start("nu0.5", vec![0.5; n])
+            .start("nu0.25", vec![0.25; n]);
+        problems.push(problem);
     }
     problems
 }

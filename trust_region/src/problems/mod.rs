@@ -12,13 +12,15 @@
 //!         evaluations += solution.evaluations;
 //!     }
 //! }
-//! assert!(solved > 250 && evaluations < 100 * solved);
+//! assert!(solved > 290 && evaluations < 100 * solved);
 //! # Ok::<(), hadamard_trust_region::Error>(())
 //! ```
 
 mod chemistry;
 mod cutest;
 mod floudas;
+mod least_squares;
+mod matrices;
 mod mgh;
 mod special;
 mod structured;
@@ -30,17 +32,20 @@ use crate::{Bounds, Pattern, Structure, System, UserError};
 /// A residual written once, for numbers and dual numbers; the first slice holds the parameters of the problem.
 type Formula<D> = fn(&[f64], &[D], &mut [D]);
 
-/// Variables up to which a problem may have a formula; its dual numbers then live on the stack.
+/// Variables up to which a problem may have a formula, and half the most equations; its dual numbers then live on the stack.
 const MOST: usize = 32;
 
 /// One problem.
 #[derive(Debug, Clone)]
 pub struct Problem {
     name: String,
+    source: &'static str,
     bounds: Bounds,
     equations: usize,
     kind: Kind,
-    standard: Option<Vec<f64>>,
+    /// Whether the starts that the box alone determines are among the usual ones.
+    box_starts: bool,
+    starts: Vec<(&'static str, Vec<f64>)>,
     root: bool,
 }
 
@@ -64,12 +69,18 @@ macro_rules! formula {
 pub(crate) use formula;
 
 impl Problem {
-    /// A small problem with n equations in n variables on the box `sides`.
-    fn small(name: &str, sides: &[(f64, f64)], (real, dual): (Formula<f64>, Formula<Dual64>)) -> Self {
+    /// A problem of n equations in n variables on the box `sides`.
+    fn small(
+        name: &str,
+        source: &'static str,
+        sides: &[(f64, f64)],
+        (real, dual): (Formula<f64>, Formula<Dual64>),
+    ) -> Self {
         debug_assert!(sides.len() <= MOST);
         let (lower, upper) = sides.iter().copied().unzip();
         Self {
             name: name.into(),
+            source,
             bounds: Bounds::new(lower, upper).expect("the boxes of the collection are in order"),
             equations: sides.len(),
             kind: Kind::Formula {
@@ -77,7 +88,8 @@ impl Problem {
                 real,
                 dual,
             },
-            standard: None,
+            box_starts: true,
+            starts: Vec::new(),
             root: true,
         }
     }
@@ -90,12 +102,18 @@ impl Problem {
     }
 
     fn equations_of(mut self, equations: usize) -> Self {
+        debug_assert!(equations <= 2 * MOST);
         self.equations = equations;
         self
     }
 
-    fn start(mut self, start: &[f64]) -> Self {
-        self.standard = Some(start.to_vec());
+    fn start(mut self, name: &'static str, start: Vec<f64>) -> Self {
+        self.starts.push((name, start));
+        self
+    }
+
+    fn only_these_starts(mut self) -> Self {
+        self.box_starts = false;
         self
     }
 
@@ -109,6 +127,11 @@ impl Problem {
         &self.name
     }
 
+    /// Where its formula is from; where the source has no box, the box is ours.
+    pub fn source(&self) -> &str {
+        self.source
+    }
+
     /// Its box.
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
@@ -119,12 +142,19 @@ impl Problem {
         self.root
     }
 
-    /// The usual starts with their names: l + ν (u − l) for ν of 0.1, 0.25, 0.5, 0.75, 0.9 in finite boxes; 10^k from the
-    /// finite bound (or zero) for k of 0, 1, 2 in others; and the classical start where there is one, `std`.
+    /// Whether its Jacobian is stored as a sparse matrix.
+    pub fn is_sparse(&self) -> bool {
+        matches!(self.structure(), Structure::Sparse(_))
+    }
+
+    /// The usual starts with their names: l + ν (u − l) for ν of 0.1, 0.25, 0.5, 0.75, 0.9 in finite boxes (`nu0.1`, ...);
+    /// 10^k from the finite bound (or zero) for k of 0, 1, 2 in others (`pow0`, ...); the classical start where there is
+    /// one (`std`) and others that the literature uses. Some problems have only the last kind.
     pub fn starts(&self) -> Vec<(String, Vec<f64>)> {
         let sides = || self.bounds.lower().iter().zip(self.bounds.upper());
         let mut starts = Vec::new();
-        if sides().all(|(l, u)| l.is_finite() && u.is_finite()) {
+        if !self.box_starts {
+        } else if sides().all(|(l, u)| l.is_finite() && u.is_finite()) {
             for nu in [0.1, 0.25, 0.5, 0.75, 0.9] {
                 starts.push((format!("nu{nu}"), sides().map(|(l, u)| l + nu * (u - l)).collect()));
             }
@@ -140,8 +170,17 @@ impl Problem {
                 starts.push((format!("pow{k}"), sides().map(at).collect()));
             }
         }
-        starts.extend(self.standard.iter().map(|start| ("std".into(), start.clone())));
+        let own = self
+            .starts
+            .iter()
+            .map(|(name, start)| (String::from(*name), start.clone()));
+        starts.extend(own);
         starts
+    }
+
+    /// The usual start of this name.
+    pub fn start_named(&self, name: &str) -> Option<Vec<f64>> {
+        self.starts().into_iter().find(|s| s.0 == name).map(|s| s.1)
     }
 }
 
@@ -190,20 +229,77 @@ impl System for Problem {
     }
 }
 
-/// All small problems, and the structured ones with 100 variables.
+/// The whole collection, 70 problems: [`small`], [`structured`] with 100 variables (the sparse ones), [`least_squares`]
+/// and [`without_root`].
 pub fn all() -> Vec<Problem> {
-    let mut problems = floudas::problems();
-    problems.extend(mgh::problems());
-    problems.extend(chemistry::problems());
-    problems.extend(cutest::problems());
-    problems.extend(special::problems());
-    problems.extend(structured::problems(100));
+    let mut problems = small();
+    problems.extend(structured::sparse(100));
+    problems.extend(least_squares());
+    problems.extend(without_root());
     problems
 }
 
-/// The structured problems with about n variables and sparse Jacobians.
+/// The 52 problems with as many equations as variables, dense Jacobians, at most 100 variables, and a root.
+pub fn small() -> Vec<Problem> {
+    let mut problems = floudas::problems();
+    problems.extend(structured::chandrasekhar(100));
+    problems.extend(mgh::problems());
+    problems.push(structured::discrete_integral_equation(20));
+    problems.extend(chemistry::problems());
+    problems.extend(cutest::problems());
+    problems.extend(special::problems());
+    problems
+}
+
+/// The structured problems with about n variables: nine with sparse Jacobians and, up to n = 2000, five with dense ones.
 pub fn structured(n: usize) -> Vec<Problem> {
-    structured::problems(n.max(8))
+    let n = n.max(8);
+    let mut problems = structured::sparse(n);
+    if n <= 2000 {
+        problems.extend(structured::chandrasekhar(n));
+        problems.push(structured::discrete_integral_equation(n));
+    }
+    problems
+}
+
+/// The 128 runs on which solvers of other languages and crates are compared, problems with the names of starts: 25 small
+/// problems from the five starts of their boxes, and three H-equations from one.
+pub fn compared() -> Vec<(Problem, String)> {
+    let names = [
+        "himmelblau",
+        "eq_combustion",
+        "bullard_biegler",
+        "ferraris_tronconi",
+        "brown_al_5",
+        "robot",
+        "rosenbrock_edge",
+        "powell_badly",
+        "freudenstein_roth",
+        "hypcir",
+        "corner_root",
+        "edge_root",
+    ];
+    let mut runs = Vec::new();
+    for problem in small() {
+        let name = problem.name();
+        let labels: &[&str] = match name {
+            "heq_c0.9_n100" | "heq_c0.99_n100" | "heq_c0.9999_n100" => &["pow0"],
+            _ if names.contains(&name) || name.starts_with("cstr") => &["nu0.1", "nu0.25", "nu0.5", "nu0.75", "nu0.9"],
+            _ => &[],
+        };
+        runs.extend(labels.iter().map(|&label| (problem.clone(), label.to_owned())));
+    }
+    runs
+}
+
+/// The seven problems with more or fewer equations than variables.
+pub fn least_squares() -> Vec<Problem> {
+    least_squares::problems()
+}
+
+/// Two boxes without a root: a minimum of ‖F‖ inside, and one on a face.
+pub fn without_root() -> Vec<Problem> {
+    special::without_root()
 }
 
 /// The problem of this name among [`all`].

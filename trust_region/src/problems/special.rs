@@ -5,15 +5,41 @@ use num_dual::{Dual64, DualNum};
 use super::{Problem, formula};
 
 pub(super) fn problems() -> Vec<Problem> {
+    let edge_box = [(0.0, 2.0), (-2.0, 2.0), (-2.0, 2.0)];
     vec![
-        Problem::small("corner_root", &[(0.0, 2.0); 2], formula!(corner)),
-        Problem::small("edge_root", &[(0.0, 2.0), (-2.0, 2.0), (-2.0, 2.0)], formula!(edge)),
-        Problem::small("kojima_shindo_fb", &[(0.0, 10.0); 4], formula!(kojima_shindo)),
-        Problem::small("noroot_interior", &[(-2.0, 2.0); 2], formula!(no_root_interior)).without_root(),
-        Problem::small("noroot_face", &[(-2.0, 2.0); 2], formula!(no_root_face)).without_root(),
-        Problem::small("overdetermined_line", &[(0.0, 1.0); 2], formula!(line))
-            .equations_of(3)
-            .without_root(),
+        Problem::small(
+            "corner_root",
+            "ours: a root at a corner",
+            &[(0.0, 2.0); 2],
+            formula!(corner),
+        ),
+        Problem::small("edge_root", "ours: a root on a face", &edge_box, formula!(edge)),
+        Problem::small(
+            "kojima_shindo_fb",
+            "Kojima, Shindo, J. Oper. Res. Soc. Japan 29 (1986)",
+            &[(0.0, 10.0); 4],
+            formula!(kojima_shindo),
+        ),
+    ]
+}
+
+pub(super) fn without_root() -> Vec<Problem> {
+    let square = [(-2.0, 2.0); 2];
+    vec![
+        Problem::small(
+            "noroot_interior",
+            "ours: ‖F‖ is least inside",
+            &square,
+            formula!(no_root_interior),
+        )
+        .without_root(),
+        Problem::small(
+            "noroot_face",
+            "ours: ‖F‖ is least on a face",
+            &square,
+            formula!(no_root_face),
+        )
+        .without_root(),
     ]
 }
 
@@ -50,11 +76,4 @@ fn no_root_interior<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &
 fn no_root_face<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D]) {
     f[0] = x[0] - 3.0;
     f[1] = x[1] - 0.3;
-}
-
-/// Three lines that do not meet: the nearest point of the box to all is (0.4, 0.4).
-fn line<D: DualNum<Primitive = f64> + Copy>(_: &[f64], x: &[D], f: &mut [D]) {
-    f[0] = x[0] + x[1] - 1.0;
-    f[1] = x[0] - 0.3;
-    f[2] = x[1] - 0.3;
 }

@@ -1,6 +1,6 @@
 //! The scaling of Coleman and Li, and Ulbrich's clipped form.
 
-use super::{Scaling, facing};
+use super::{Named, Scaling, facing};
 use crate::{Error, Result};
 
 /// d = u − x for g < 0 and x − l otherwise; 1 where that is infinite (Coleman and Li, Math. Program. 67, 1994).
@@ -17,6 +17,10 @@ impl Scaling for ColemanLi {
     fn entry(&self, below: f64, above: f64, g: f64) -> f64 {
         let distance = facing(below, above, g);
         if distance.is_finite() { distance } else { 1.0 }
+    }
+
+    fn named(&self) -> Option<Named> {
+        Some(Named::ColemanLi)
     }
 }
 
@@ -50,5 +54,9 @@ impl Scaling for Clipped {
 
     fn entry(&self, below: f64, above: f64, g: f64) -> f64 {
         ColemanLi.entry(below, above, g).min(self.cap)
+    }
+
+    fn named(&self) -> Option<Named> {
+        Some(Named::Clipped { cap: self.cap })
     }
 }

@@ -1,6 +1,6 @@
 //! The scaling of Hager, Mair and Zhang.
 
-use super::{Scaling, facing};
+use super::{Named, Scaling, facing};
 use crate::{Error, Result};
 
 /// d = X/(αX + |g|) for the facing distance X (the nearer one for g = 0); 1/α where X is infinite and 0 where X = g = 0
@@ -45,5 +45,9 @@ impl Scaling for HagerMairZhang {
         }
         let sum = self.alpha * distance + g.abs();
         if sum > 0.0 { distance / sum } else { 0.0 }
+    }
+
+    fn named(&self) -> Option<Named> {
+        Some(Named::HagerMairZhang { alpha: self.alpha })
     }
 }

@@ -1,6 +1,6 @@
 //! The scaling of Heinkenschloss, Ulbrich and Ulbrich.
 
-use super::{ColemanLi, Scaling};
+use super::{ColemanLi, Named, Scaling};
 use crate::{Error, Result};
 
 /// The [`ColemanLi`] entry where |g| < min(x − l, u − x)^p or min(x − l, u − x) < |g|^p, else 1
@@ -53,5 +53,9 @@ impl Scaling for HeinkenschlossUlbrich {
         } else {
             1.0
         }
+    }
+
+    fn named(&self) -> Option<Named> {
+        Some(Named::HeinkenschlossUlbrich { p: self.p })
     }
 }

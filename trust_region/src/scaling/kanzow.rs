@@ -1,6 +1,6 @@
 //! The scaling of Kanzow and Klug.
 
-use super::Scaling;
+use super::{Named, Scaling};
 use crate::{Error, Result};
 
 /// d = min(x − l + γ max(0, −g), u − x + γ max(0, g)), 1 where both are infinite (Kanzow and Klug, Comput. Optim. Appl.
@@ -35,5 +35,9 @@ impl Scaling for KanzowKlug {
     fn entry(&self, below: f64, above: f64, g: f64) -> f64 {
         let d = (below + self.gamma * (-g).max(0.0)).min(above + self.gamma * g.max(0.0));
         if d.is_finite() { d } else { 1.0 }
+    }
+
+    fn named(&self) -> Option<Named> {
+        Some(Named::KanzowKlug { gamma: self.gamma })
     }
 }

@@ -1,7 +1,7 @@
 //! Convex combinations of scalings.
 
-use super::{HagerMairZhang, KanzowKlug, Scaling};
-use crate::{Error, Result};
+use super::{HagerMairZhang, KanzowKlug, Named, Scaling};
+use crate::{Bounds, Error, Result};
 
 /// d = Σ w_j d⁽ʲ⁾ with w_j ≥ 0 and Σ w_j = 1, the class of Ayanzadeh, Yazdanian and Shahamatnia (arXiv 1904.09209; the
 /// default weights are ours).
@@ -33,7 +33,10 @@ impl Mix {
             return invalid(sum, "the sum of all weights must be positive");
         }
         members.retain(|m| m.0 > 0.0);
-        members.iter_mut().for_each(|m| m.0 /= sum);
+        // Weights that sum to one but for rounding stay as they are: dividing them again would move their last bits.
+        if (sum - 1.0).abs() > 4.0 * f64::EPSILON * members.len() as f64 {
+            members.iter_mut().for_each(|m| m.0 /= sum);
+        }
         Ok(Self { members })
     }
 }
@@ -61,5 +64,16 @@ impl Scaling for Mix {
 
     fn entry(&self, below: f64, above: f64, g: f64) -> f64 {
         self.members.iter().map(|(w, s)| w * s.entry(below, above, g)).sum()
+    }
+
+    fn accumulate(&self, weight: f64, x: &[f64], g: &[f64], bounds: &Bounds, d: &mut [f64]) {
+        let members = self.members.iter();
+        members.for_each(|(w, s)| s.accumulate(weight * w, x, g, bounds, d));
+    }
+
+    /// That of all members, when all have one.
+    fn named(&self) -> Option<Named> {
+        let members = self.members.iter().map(|(w, s)| Some((*w, s.named()?)));
+        members.collect::<Option<_>>().map(Named::Mix)
     }
 }

@@ -23,6 +23,7 @@ mod heinkenschloss;
 mod identity;
 mod kanzow;
 mod mix;
+mod named;
 
 pub use coleman_li::{Clipped, ColemanLi};
 pub use hager::HagerMairZhang;
@@ -30,6 +31,8 @@ pub use heinkenschloss::HeinkenschlossUlbrich;
 pub use identity::Identity;
 pub use kanzow::KanzowKlug;
 pub use mix::Mix;
+pub use named::Named;
+pub(crate) use named::stored;
 
 use crate::Bounds;
 
@@ -61,6 +64,22 @@ pub trait Scaling: Send + Sync {
 
     /// d_i from `below` = x_i − l_i and `above` = u_i − x_i (either may be +∞) and `g` = g_i.
     fn entry(&self, below: f64, above: f64, g: f64) -> f64;
+
+    /// Adds `weight` d to `d`, for the point `x` with gradient `g`. O(n).
+    ///
+    /// What calls [`entry`](Self::entry) for all variables at once; there is no need to write it for a new scaling.
+    fn accumulate(&self, weight: f64, x: &[f64], g: &[f64], bounds: &Bounds, d: &mut [f64]) {
+        let sides = bounds.lower().iter().zip(bounds.upper());
+        for (((d, &x), &g), (&l, &u)) in d.iter_mut().zip(x).zip(g).zip(sides) {
+            *d += weight * self.entry(x - l, u - x, g);
+        }
+    }
+
+    /// The description under which this scaling is stored with the options of a [`Solver`](crate::Solver); `None` for
+    /// scalings of a user's own, which cannot be.
+    fn named(&self) -> Option<Named> {
+        None
+    }
 }
 
 impl<S: Scaling + ?Sized> Scaling for Box<S> {
@@ -70,14 +89,18 @@ impl<S: Scaling + ?Sized> Scaling for Box<S> {
     fn entry(&self, below: f64, above: f64, g: f64) -> f64 {
         (**self).entry(below, above, g)
     }
+    fn accumulate(&self, weight: f64, x: &[f64], g: &[f64], bounds: &Bounds, d: &mut [f64]) {
+        (**self).accumulate(weight, x, g, bounds, d);
+    }
+    fn named(&self) -> Option<Named> {
+        (**self).named()
+    }
 }
 
 /// Writes d for the point `x` with gradient `g`. O(n).
 pub fn scale(scaling: &dyn Scaling, x: &[f64], g: &[f64], bounds: &Bounds, d: &mut [f64]) {
-    let sides = bounds.lower().iter().zip(bounds.upper());
-    for (((d, &x), &g), (&l, &u)) in d.iter_mut().zip(x).zip(g).zip(sides) {
-        *d = scaling.entry(x - l, u - x, g);
-    }
+    d.fill(0.0);
+    scaling.accumulate(1.0, x, g, bounds, d);
 }
 
 /// The distance to the bound that a step along −g runs into; `below` for g = 0.

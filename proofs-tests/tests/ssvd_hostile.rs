@@ -85,6 +85,19 @@ fn impossible_shapes_are_refused_by_name() {
         assert!(matches!(svd.append_empty(rows, 0), Err(SsvdError::TooLarge { .. })));
         assert!(matches!(svd.append_empty(2, rows), Err(SsvdError::TooLarge { .. })));
         assert_eq!((svd.nrows(), svd.ncols()), (9, 8));
+        // Compressed rows may have any number of columns; vectors of that length may not.
+        let wide = Csr::from_triplets(3, rows, [(0, 5, 1.0), (1, rows - 1, 2.0)]).unwrap();
+        let too_large = |found: Result<SolveReport>| matches!(found, Err(SsvdError::TooLarge { .. }));
+        assert!(too_large(lanczos(&wide, 2, &LanczosOptions::default())));
+        assert!(too_large(block_krylov(&wide, 2, &KrylovOptions::default())));
+        assert!(too_large(subspace_iteration(&wide, 2, &SubspaceOptions::default())));
+        assert!(matches!(
+            UpdatingSvd::start(&wide, 2, Exact),
+            Err(SsvdError::TooLarge { .. })
+        ));
+        assert!(matches!(wide.try_transpose(), Err(SsvdError::TooLarge { .. })));
+        let columns = Csr::from_triplets(9, rows, [(3, 7, 1.0)]).unwrap();
+        assert!(matches!(svd.add_columns(&columns), Err(SsvdError::TooLarge { .. })));
     }
 }
 

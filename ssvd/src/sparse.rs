@@ -225,8 +225,18 @@ impl Csr {
     }
 
     /// The transpose. Cost O(nnz + rows + columns).
+    ///
+    /// # Panics
+    /// When an offset for each column does not fit into memory; [`Csr::try_transpose`] errs.
     pub fn transpose(&self) -> Self {
-        let mut offsets = vec![0; self.cols + 1];
+        self.try_transpose()
+            .expect("an offset for each column fits into memory")
+    }
+
+    /// The transpose. Errs when an offset for each column does not fit into memory: a matrix in compressed rows may have
+    /// any number of columns. Cost O(nnz + rows + columns).
+    pub fn try_transpose(&self) -> Result<Self> {
+        let mut offsets = row_offsets(self.cols)?;
         for &j in &self.indices {
             offsets[j + 1] += 1;
         }
@@ -240,13 +250,13 @@ impl Csr {
             values[next[j]] = x;
             next[j] += 1;
         }
-        Self {
+        Ok(Self {
             rows: self.cols,
             cols: self.rows,
             offsets,
             indices,
             values,
-        }
+        })
     }
 
     /// ||A||_F, for entries of any size.
@@ -438,6 +448,12 @@ impl From<Csr> for CsrCsc {
 }
 
 impl CsrCsc {
+    /// Errs when an offset for each column does not fit into memory, where `From` panics.
+    pub fn new(rows: Csr) -> Result<Self> {
+        let columns = rows.try_transpose()?;
+        Ok(Self { rows, columns })
+    }
+
     /// The matrix in compressed rows.
     pub fn rows(&self) -> &Csr {
         &self.rows

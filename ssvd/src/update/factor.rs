@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Result, SsvdError};
 use crate::simd::{self, Kernel};
 use crate::sparse::Csr;
-use crate::tall::{Tall, mul};
+use crate::tall::{Tall, mul, mul_add};
+
+/// Condition number of K above which solutions with its inverse are refined.
+const REFINED: f64 = 16.0;
 
 /// P (rows x width, row-major), K and K^{-1} (width x width).
 #[derive(Debug, Clone)]
@@ -176,7 +179,20 @@ impl Factor {
         }
         let k = self.width();
         let inverse = (!eager).then_some(&self.inverse);
-        let through = |x: MatRef<'_, f64>| inverse.map_or_else(|| x.to_owned(), |inverse| mul(x, inverse.as_ref()));
+        let (mix, condition) = (&self.mix, self.condition);
+        let through = |x: MatRef<'_, f64>| match inverse {
+            None => x.to_owned(),
+            Some(inverse) => {
+                let mut y = mul(x, inverse.as_ref());
+                // y K = x to eps cond(K)^2 only: one step of refinement makes that eps cond(K).
+                if condition > REFINED {
+                    let mut rest = x.to_owned();
+                    mul_add(&mut rest, -1.0, y.as_ref(), mix.as_ref());
+                    mul_add(&mut y, 1.0, rest.as_ref(), inverse.as_ref());
+                }
+                y
+            }
+        };
         if let Some(Addition {
             support,
             vectors,

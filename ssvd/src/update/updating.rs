@@ -20,7 +20,8 @@ use crate::update::{Augmentation, UpdateReport, UpdateTruncatedSvd, check_forget
 /// When [`UpdatingSvd`] multiplies its long factors out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOptions {
-    /// Largest condition number of the mixing matrices K_u, K_v.
+    /// Largest condition number of the mixing matrices K_u, K_v. Far above the default of 1e4 the loss of orthogonality
+    /// outgrows its estimate, [`UpdatingSvd::drift`].
     pub condition_limit: f64,
     /// Largest estimated loss of orthogonality since the last rebase ([`UpdatingSvd::drift`]).
     pub drift_limit: f64,
@@ -140,7 +141,7 @@ impl Outside {
 impl<M: Augmentation> UpdatingSvd<M> {
     /// Decomposes `a` with [`crate::lanczos`] at its default settings and keeps it at rank `k`.
     pub fn start(a: &Csr, k: usize, method: M) -> Result<Self> {
-        let report = crate::lanczos(&crate::CsrCsc::from(a.clone()), k, &crate::LanczosOptions::default())?;
+        let report = crate::lanczos(&crate::CsrCsc::new(a.clone())?, k, &crate::LanczosOptions::default())?;
         let mut this = Self::from_svd(&report.svd, k, method, UpdateOptions::default())?;
         let (size, kept) = (a.norm(), norm(&report.svd.s));
         this.bookkeeping.size = size.max(kept);
@@ -620,15 +621,15 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
     fn add_columns(&mut self, e: &Csr) -> Result<UpdateReport> {
         let begin = Instant::now();
         check_shape("columns to add", e, Some(self.nrows()), None)?;
-        self.append(&e.transpose(), false, begin)
+        self.append(&e.try_transpose()?, false, begin)
     }
 
     fn add_low_rank(&mut self, d: &Csr, e: &Csr) -> Result<UpdateReport> {
         let begin = Instant::now();
         check_shape("left factor of the change", d, Some(self.nrows()), None)?;
         check_shape("right factor of the change", e, Some(self.ncols()), Some(d.ncols()))?;
-        let left = self.outside(&self.left, &d.transpose())?;
-        let right = self.outside(&self.right, &e.transpose())?;
+        let left = self.outside(&self.left, &d.try_transpose()?)?;
+        let right = self.outside(&self.right, &e.try_transpose()?)?;
         self.low_rank(Some(left), Some(right), Mat::zeros(0, 0), begin)
     }
 

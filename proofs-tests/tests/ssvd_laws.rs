@@ -133,7 +133,7 @@ proptest! {
     }
 
     /// Law 2 over long sequences: max |U^T U - I| <= C k times the estimate, which is eps cond(K) summed over the updates
-    /// since the last rebase and stays below `drift_limit`. C = 16, for a sum of rounding errors known by its size only.
+    /// since the last rebase and stays below `drift_limit`. C = 64, for a sum of rounding errors known by its size only.
     #[test]
     fn law_02_orthogonality_follows_the_condition(seed in any::<u64>(), kind in 0..KINDS) {
         let options = UpdateOptions { seed, ..UpdateOptions::default() };
@@ -144,7 +144,7 @@ proptest! {
             let report = Update::draw(if step % 2 == 0 { 2 } else { 0 }, kind, shape, 1, seed ^ step << 7).apply(&mut svd);
             prop_assert!(report.rebased || svd.drift() <= options.drift_limit);
             let error = svd.orthogonality_error();
-            prop_assert!(error <= k as f64 * (64.0 * f64::EPSILON + 16.0 * svd.drift()), "{error:e} after {:e}", svd.drift());
+            prop_assert!(error <= 64.0 * k as f64 * (f64::EPSILON + svd.drift()), "{error:e} after {:e}", svd.drift());
         }
     }
 
@@ -314,9 +314,9 @@ proptest! {
         let full = before.to_dense();
         let mut middle = before.clone();
         middle.remove_rows(&[3, 7, 3]).unwrap();
-        close(&middle.to_dense(), &full.clone().remove_row(7).remove_row(3), scale, 8.0 * TIGHT);
+        close(&middle.to_dense(), &full.clone().remove_row(7).remove_row(3), scale, 8.0 * TIGHT + left_out(kind));
         middle.remove_columns(&[0]).unwrap();
-        close(&middle.to_dense(), &full.remove_row(7).remove_row(3).remove_column(0), scale, 8.0 * TIGHT);
+        close(&middle.to_dense(), &full.remove_row(7).remove_row(3).remove_column(0), scale, 8.0 * TIGHT + left_out(kind));
     }
 
     /// Law 13: GKL, RPI and the adaptive method with l at least the rank of the new part are exact; so are the dense

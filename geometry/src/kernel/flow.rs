@@ -3,10 +3,12 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
-use super::integrator::{Outcome, System, Undefined, integrate};
+use super::frame::Symbols;
+use super::integrator::{Integrator, Outcome, System, Undefined};
+use crate::eigen::batch::ISA;
+use crate::eigen::group::Group;
 use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
-use crate::matrix_functions::{from_eigenbasis, symmetrised, to_eigenbasis};
 use crate::metric::checked_tangent;
 use crate::metrics::whiten_by_cholesky;
 use crate::spd::Spd;
@@ -18,6 +20,8 @@ const LOOSEST_RTOL: f64 = 1e-6;
 const EXIT_RATIO: f64 = 1e4;
 /// See [`ExtendedKernel::exp_domain`].
 const HORIZON: f64 = 1e6;
+/// Largest order of the unblocked eigensolver.
+const MAX_UNBLOCKED_ORDER: usize = 32;
 
 /// The end of a geodesic arc.
 pub(super) struct Arc {
@@ -25,39 +29,166 @@ pub(super) struct Arc {
     pub carried: Option<DMatrix<f64>>,
 }
 
-struct Flow<'a> {
-    metric: ExtendedKernel<'a>,
-    order: usize,
+/// Eigendecompositions of one order without allocation.
+enum Solver {
+    Unblocked(Box<Group<1>>),
+    Blocked,
 }
 
-impl Flow<'_> {
-    fn matrix(&self, y: &[f64], index: usize) -> DMatrix<f64> {
-        let size = self.order * self.order;
-        DMatrix::from_column_slice(self.order, self.order, &y[index * size..(index + 1) * size])
+/// The right-hand side of the flow with all its working memory. Matrices are n² numbers each.
+pub(super) struct Flow<'a> {
+    metric: ExtendedKernel<'a>,
+    order: usize,
+    solver: Solver,
+    values: Vec<f64>,
+    /// P and Pᵀ of Σ = P diag(values) Pᵀ.
+    basis: Vec<f64>,
+    transposed: Vec<f64>,
+    half: Vec<f64>,
+    /// Cotangent vector and carried vector in the eigenbasis, and what they turn into.
+    seen: [DMatrix<f64>; 2],
+    rates: [DMatrix<f64>; 3],
+    symbols: Symbols,
+}
+
+impl<'a> Flow<'a> {
+    /// With a vector to transport or without.
+    pub(super) fn new(metric: ExtendedKernel<'a>, order: usize, carries: bool) -> Self {
+        let size = order * order;
+        let zeros = || DMatrix::zeros(order, order);
+        Self {
+            metric,
+            order,
+            solver: if order <= MAX_UNBLOCKED_ORDER {
+                Solver::Unblocked(Box::new(Group::new(order, *ISA)))
+            } else {
+                Solver::Blocked
+            },
+            values: vec![0.0; order],
+            basis: vec![0.0; size],
+            transposed: vec![0.0; size],
+            half: vec![0.0; size],
+            seen: std::array::from_fn(|_| zeros()),
+            rates: std::array::from_fn(|_| zeros()),
+            symbols: Symbols::new(if carries { order } else { 0 }),
+        }
     }
+
+    /// Eigenvalues and eigenvectors of Σ into the working memory.
+    fn decompose(&mut self, sigma: &[f64]) -> std::result::Result<(), Undefined> {
+        let n = self.order;
+        if !sigma.iter().all(|v| v.is_finite()) {
+            return Err(Undefined);
+        }
+        let solved = match &mut self.solver {
+            Solver::Unblocked(group) => {
+                group.load(sigma);
+                let solved = !group.solve(true)[0];
+                if solved {
+                    for k in 0..n {
+                        self.values[k] = group.value(0, k);
+                        for (i, x) in group.vector(0, k).enumerate() {
+                            self.basis[k * n + i] = x;
+                        }
+                    }
+                }
+                solved
+            }
+            Solver::Blocked => false,
+        };
+        if !solved {
+            let eigen = symmetric_eigen(&DMatrix::from_column_slice(n, n, sigma));
+            self.values.copy_from_slice(eigen.values.as_slice());
+            self.basis.copy_from_slice(eigen.vectors.as_slice());
+        }
+        for k in 0..n {
+            for i in 0..n {
+                self.transposed[i * n + k] = self.basis[k * n + i];
+            }
+        }
+        if self.values.iter().all(|&d| d > 0.0) {
+            Ok(())
+        } else {
+            Err(Undefined)
+        }
+    }
+}
+
+/// out = AB for matrices of order n, column after column.
+fn multiply(n: usize, a: &[f64], b: &[f64], out: &mut [f64]) {
+    use nalgebra::{DMatrixView, DMatrixViewMut};
+    if n > 8 {
+        DMatrixViewMut::from_slice(out, n, n).gemm(
+            1.0,
+            &DMatrixView::from_slice(a, n, n),
+            &DMatrixView::from_slice(b, n, n),
+            0.0,
+        );
+        return;
+    }
+    for (out, b) in out.chunks_exact_mut(n).zip(b.chunks_exact(n)) {
+        out.fill(0.0);
+        for (a, &b) in a.chunks_exact(n).zip(b) {
+            for (o, &a) in out.iter_mut().zip(a) {
+                *o += a * b;
+            }
+        }
+    }
+}
+
+/// X ← (X + Xᵀ)/2.
+fn symmetrise(n: usize, x: &mut [f64]) {
+    for j in 0..n {
+        for i in 0..j {
+            let mean = 0.5 * x[j * n + i] + 0.5 * x[i * n + j];
+            x[j * n + i] = mean;
+            x[i * n + j] = mean;
+        }
+    }
+}
+
+/// Whether the Cholesky factorisation, left in `factor`, has positive pivots.
+fn is_positive_definite(n: usize, matrix: &[f64], factor: &mut [f64]) -> bool {
+    factor.copy_from_slice(matrix);
+    for j in 0..n {
+        let pivot = factor[j * n + j];
+        if !(pivot >= f64::MIN_POSITIVE && pivot.is_finite()) {
+            return false;
+        }
+        for k in j + 1..n {
+            let factor_kj = factor[j * n + k] / pivot;
+            for i in k..n {
+                factor[k * n + i] -= factor_kj * factor[j * n + i];
+            }
+        }
+    }
+    true
 }
 
 impl System for Flow<'_> {
     /// Blocks Σ, p and, when carried, V: Σ̇ = G⁻¹(p), ṗ = −∇H, V̇ = −Γ(Σ̇, V).
     fn derivative(&mut self, _t: f64, y: &[f64], out: &mut [f64]) -> std::result::Result<(), Undefined> {
-        let sigma = self.matrix(y, 0);
-        if sigma.iter().any(|v| !v.is_finite()) {
-            return Err(Undefined);
+        let (n, size) = (self.order, self.order * self.order);
+        self.decompose(&y[..size])?;
+        for (x, seen) in y[size..].chunks_exact(size).zip(&mut self.seen) {
+            multiply(n, x, &self.basis, &mut self.half);
+            multiply(n, &self.transposed, &self.half, seen.as_mut_slice());
+            symmetrise(n, seen.as_mut_slice());
         }
-        let eigen = symmetric_eigen(&sigma);
-        if eigen.values[0].is_nan() || eigen.values[0] <= 0.0 {
-            return Err(Undefined);
+        let frame = self.metric.frame(&self.values).map_err(|_| Undefined)?;
+        let ([p, v], [velocity, force, turn]) = (&self.seen, &mut self.rates);
+        frame.sharp_into(p, velocity);
+        frame.hamiltonian_gradient_into(p, force);
+        if y.len() > 2 * size {
+            frame.christoffel_into(velocity, v, &mut self.symbols, turn);
         }
-        let frame = self.metric.frame(eigen.values.as_slice()).map_err(|_| Undefined)?;
-        let p = to_eigenbasis(&eigen, &self.matrix(y, 1));
-        let velocity = frame.sharp(&p);
-        let mut blocks = vec![velocity, -frame.hamiltonian_gradient(&p)];
-        if y.len() > 2 * sigma.len() {
-            let v = to_eigenbasis(&eigen, &self.matrix(y, 2));
-            blocks.push(-frame.christoffel(&blocks[0], &v));
-        }
-        for (block, out) in blocks.iter().zip(out.chunks_exact_mut(sigma.len())) {
-            out.copy_from_slice(from_eigenbasis(&eigen, block).as_slice());
+        for (index, (rate, out)) in self.rates.iter().zip(out.chunks_exact_mut(size)).enumerate() {
+            multiply(n, &self.basis, rate.as_slice(), &mut self.half);
+            multiply(n, &self.half, &self.transposed, out);
+            symmetrise(n, out);
+            if index > 0 {
+                out.iter_mut().for_each(|x| *x = -*x);
+            }
         }
         if out.iter().all(|v| v.is_finite()) {
             Ok(())
@@ -71,17 +202,26 @@ impl System for Flow<'_> {
     }
 
     fn accept(&mut self, _t: f64, y: &mut [f64]) -> std::result::Result<(), Undefined> {
-        let size = self.block();
-        for index in 0..y.len() / size {
-            let symmetric = symmetrised(self.matrix(y, index));
-            y[index * size..(index + 1) * size].copy_from_slice(symmetric.as_slice());
+        let n = self.order;
+        for block in y.chunks_exact_mut(n * n) {
+            symmetrise(n, block);
         }
-        if self.matrix(y, 0).cholesky().is_some() {
+        if is_positive_definite(n, &y[..n * n], &mut self.half) {
             Ok(())
         } else {
             Err(Undefined)
         }
     }
+}
+
+/// Relative tolerance of a step from a point of this condition number.
+pub(super) fn tolerance(at: &Spd) -> f64 {
+    (f64::EPSILON * at.condition_number()).clamp(RTOL, LOOSEST_RTOL)
+}
+
+/// The time in which the velocity would double (or halve) an eigenvalue: a first step that usually succeeds. ∞ at rest.
+pub(super) fn unit_time(at: &Spd, x: &DMatrix<f64>) -> f64 {
+    whiten_by_cholesky(at, x).norm().recip()
 }
 
 /// The geodesic from `at` with velocity `x` up to t = 1.
@@ -92,51 +232,38 @@ pub(super) fn flow(metric: ExtendedKernel<'_>, at: &Spd, x: &DMatrix<f64>, v: Op
     if let Some(v) = v {
         state.extend_from_slice(checked_tangent(at, v)?.as_slice());
     }
-    if let Some(t) = run(metric, at, &mut state, 1.0)? {
+    if let Some(t) = run(metric, at, &mut state, unit_time(at, &x), 1.0)? {
         return Err(Error::LeftDomain { t });
     }
-    let system = Flow {
-        metric,
-        order: at.order(),
-    };
+    let (n, size) = (at.order(), at.order() * at.order());
+    let matrix = |index: usize| DMatrix::from_column_slice(n, n, &state[index * size..(index + 1) * size]);
     Ok(Arc {
-        end: Spd::try_new(system.matrix(&state, 0))?,
-        carried: v.map(|_| system.matrix(&state, 2)),
+        end: Spd::try_new(matrix(0))?,
+        carried: v.map(|_| matrix(2)),
     })
 }
 
 /// Time at which the geodesic ends, ∞ when it does not within the horizon.
 pub(super) fn exit_time(metric: ExtendedKernel<'_>, at: &Spd, x: &DMatrix<f64>) -> Result<f64> {
-    let rate = whiten_by_cholesky(at, x).symmetric_eigenvalues().amax();
-    let mut end = rate.recip();
-    // Growing stages, so that the steps are measured against the time reached so far.
-    while end < HORIZON / rate {
-        let mut state = at.matrix().as_slice().to_vec();
-        state.extend_from_slice(metric.flat(at, x)?.as_slice());
-        if let Some(t) = run(metric, at, &mut state, end)? {
-            return Ok(t);
-        }
-        end *= 8.0;
-    }
-    Ok(f64::INFINITY)
+    let unit = unit_time(at, x);
+    let mut state = at.matrix().as_slice().to_vec();
+    state.extend_from_slice(metric.flat(at, x)?.as_slice());
+    Ok(run(metric, at, &mut state, unit, HORIZON * unit)?.unwrap_or(f64::INFINITY))
 }
 
 /// Integrates to `end`; the exit time when the geodesic leaves SPD(n) before.
-fn run(metric: ExtendedKernel<'_>, at: &Spd, state: &mut Vec<f64>, end: f64) -> Result<Option<f64>> {
-    let mut system = Flow {
-        metric,
-        order: at.order(),
-    };
-    let condition = at.condition_number();
-    let rtol = (f64::EPSILON * condition).clamp(RTOL, LOOSEST_RTOL);
-    let Outcome::Left { t } = integrate(&mut system, state, end, rtol) else {
+fn run(metric: ExtendedKernel<'_>, at: &Spd, state: &mut [f64], first: f64, end: f64) -> Result<Option<f64>> {
+    let (n, size) = (at.order(), at.order() * at.order());
+    let mut system = Flow::new(metric, n, state.len() > 2 * size);
+    let rtol = tolerance(at);
+    let Outcome::Left { t } = Integrator::new(state.len(), size).integrate(&mut system, state, first, end, rtol) else {
         return Ok(None);
     };
-    let reached: DVector<f64> = symmetric_eigen(&system.matrix(state, 0)).values;
-    let (low, high) = (reached[0], reached[reached.len() - 1]);
+    let reached: DVector<f64> = symmetric_eigen(&DMatrix::from_column_slice(n, n, &state[..size])).values;
+    let (low, high) = (reached[0], reached[n - 1]);
     let start = at.eigenvalues();
     let shrunk = low <= start[0] / EXIT_RATIO;
-    let grown = high >= start[start.len() - 1] * EXIT_RATIO;
+    let grown = high >= start[n - 1] * EXIT_RATIO;
     if shrunk || grown {
         return Ok(Some(t));
     }

@@ -16,6 +16,23 @@ pub(super) struct Frame<'a> {
     pub d: &'a [f64],
 }
 
+/// Working memory of the connection.
+pub(super) struct Symbols {
+    /// θ[d_i, d_m; d_j] at (i n + m) n + j.
+    differences: Vec<f64>,
+    /// G(Γ(X, Y)).
+    lowered: DMatrix<f64>,
+}
+
+impl Symbols {
+    pub(super) fn new(order: usize) -> Self {
+        Self {
+            differences: vec![0.0; order * order * order],
+            lowered: DMatrix::zeros(order, order),
+        }
+    }
+}
+
 impl Frame<'_> {
     /// s(x) = √φ(x, x).
     fn s(&self, x: f64) -> f64 {
@@ -50,16 +67,19 @@ impl Frame<'_> {
 
     /// X_ij · f(φ(d_i, d_j)).
     pub(super) fn scale(&self, x: &DMatrix<f64>, f: impl Fn(f64) -> f64) -> DMatrix<f64> {
-        let n = self.d.len();
-        let mut out = DMatrix::zeros(n, n);
-        for j in 0..n {
+        let mut out = DMatrix::zeros(self.d.len(), self.d.len());
+        self.scale_into(x, f, &mut out);
+        out
+    }
+
+    fn scale_into(&self, x: &DMatrix<f64>, f: impl Fn(f64) -> f64, out: &mut DMatrix<f64>) {
+        for j in 0..self.d.len() {
             for i in 0..=j {
                 let entry = x[(i, j)] * f(self.kernel.phi(self.d[i], self.d[j]));
                 out[(i, j)] = entry;
                 out[(j, i)] = entry;
             }
         }
-        out
     }
 
     /// G(X) = α (1/φ) ∘ X + β τ(X) u(Σ).
@@ -87,15 +107,20 @@ impl Frame<'_> {
 
     /// G⁻¹(p) = φ ∘ p/α − β/(α(α + nβ)) tr(s(Σ)p) s(Σ).
     pub(super) fn sharp(&self, p: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut x = DMatrix::zeros(self.d.len(), self.d.len());
+        self.sharp_into(p, &mut x);
+        x
+    }
+
+    pub(super) fn sharp_into(&self, p: &DMatrix<f64>, x: &mut DMatrix<f64>) {
         let alpha = self.trace.alpha();
-        let mut x = self.scale(p, |phi| phi / alpha);
+        self.scale_into(p, |phi| phi / alpha, x);
         if self.trace.beta() != 0.0 {
             let factor = self.cotrace() * self.sigma(p);
             for (i, &d) in self.d.iter().enumerate() {
                 x[(i, i)] -= factor * self.s(d);
             }
         }
-        x
     }
 
     pub(super) fn inner(&self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> f64 {
@@ -115,6 +140,12 @@ impl Frame<'_> {
 
     /// ∇_Σ H for H(Σ, p) = ½ g*_Σ(p, p).
     pub(super) fn hamiltonian_gradient(&self, p: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut out = DMatrix::zeros(self.d.len(), self.d.len());
+        self.hamiltonian_gradient_into(p, &mut out);
+        out
+    }
+
+    pub(super) fn hamiltonian_gradient_into(&self, p: &DMatrix<f64>, out: &mut DMatrix<f64>) {
         let (n, d) = (self.d.len(), self.d);
         let beta = self.trace.beta();
         let factor = if beta == 0.0 {
@@ -122,7 +153,6 @@ impl Frame<'_> {
         } else {
             self.cotrace() * self.sigma(p)
         };
-        let mut out = DMatrix::zeros(n, n);
         for m in 0..n {
             for i in 0..=m {
                 let mut sum = 0.0;
@@ -140,52 +170,65 @@ impl Frame<'_> {
                 out[(m, i)] = sum;
             }
         }
-        out
     }
 
     /// Γ(X, Y) of the Levi-Civita connection, ∇_X Y = DY(X) + Γ(X, Y).
     pub(super) fn christoffel(&self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> DMatrix<f64> {
-        self.christoffel_pairs(&[(x, y)]).remove(0)
+        let n = self.d.len();
+        let (mut symbols, mut out) = (Symbols::new(n), DMatrix::zeros(n, n));
+        self.christoffel_into(x, y, &mut symbols, &mut out);
+        out
     }
 
-    /// Γ for several pairs of vectors; the differences of the kernel are evaluated once.
-    pub(super) fn christoffel_pairs(&self, pairs: &[(&DMatrix<f64>, &DMatrix<f64>)]) -> Vec<DMatrix<f64>> {
+    pub(super) fn christoffel_into(
+        &self,
+        x: &DMatrix<f64>,
+        y: &DMatrix<f64>,
+        symbols: &mut Symbols,
+        out: &mut DMatrix<f64>,
+    ) {
+        self.fill(symbols);
+        self.connect(x, y, symbols, out);
+    }
+
+    /// The differences θ[d_i, d_m; d_j] of the kernel.
+    fn fill(&self, symbols: &mut Symbols) {
         let (n, d) = (self.d.len(), self.d);
-        let half_alpha = 0.5 * self.trace.alpha();
-        let mut table = vec![0.0; n * n * n];
         for j in 0..n {
             for m in 0..n {
                 for i in 0..=m {
                     let value = self.kernel.theta_difference(d[i], d[m], d[j]);
-                    table[(i * n + m) * n + j] = value;
-                    table[(m * n + i) * n + j] = value;
+                    symbols.differences[(i * n + m) * n + j] = value;
+                    symbols.differences[(m * n + i) * n + j] = value;
                 }
             }
         }
-        let theta = |i: usize, m: usize, j: usize| table[(i * n + m) * n + j];
-        let mut lowered = vec![DMatrix::zeros(n, n); pairs.len()];
+    }
+
+    /// Γ(X, Y) from the differences of the kernel.
+    fn connect(&self, x: &DMatrix<f64>, y: &DMatrix<f64>, symbols: &mut Symbols, out: &mut DMatrix<f64>) {
+        let (n, d) = (self.d.len(), self.d);
+        let half_alpha = 0.5 * self.trace.alpha();
+        let Symbols { differences, lowered } = symbols;
+        let theta = |i: usize, m: usize, j: usize| differences[(i * n + m) * n + j];
         for j in 0..n {
             for i in 0..=j {
+                let mut sum = 0.0;
                 for m in 0..n {
                     let symbol = half_alpha * (theta(i, m, j) + theta(m, j, i) - theta(i, j, m));
-                    for ((x, y), k) in pairs.iter().zip(&mut lowered) {
-                        k[(i, j)] += symbol * (x[(i, m)] * y[(m, j)] + y[(i, m)] * x[(m, j)]);
-                    }
+                    sum += symbol * (x[(i, m)] * y[(m, j)] + y[(i, m)] * x[(m, j)]);
                 }
-                for k in &mut lowered {
-                    k[(j, i)] = k[(i, j)];
-                }
+                lowered[(i, j)] = sum;
+                lowered[(j, i)] = sum;
             }
         }
         if self.trace.beta() != 0.0 {
-            for ((x, y), k) in pairs.iter().zip(&mut lowered) {
-                let factor = self.trace.beta() * self.d_u(x, y);
-                for (i, &d) in d.iter().enumerate() {
-                    k[(i, i)] += factor / self.s(d);
-                }
+            let factor = self.trace.beta() * self.d_u(x, y);
+            for (i, &d) in d.iter().enumerate() {
+                lowered[(i, i)] += factor / self.s(d);
             }
         }
-        lowered.iter().map(|k| self.sharp(k)).collect()
+        self.sharp_into(lowered, out);
     }
 
     /// tr(Du_Σ[X] Y).
@@ -219,7 +262,14 @@ impl Frame<'_> {
 
     /// Sectional curvature numerator R(X, Y, Y, X), positive on spheres.
     pub(super) fn curvature(&self, x: &DMatrix<f64>, y: &DMatrix<f64>) -> f64 {
-        let gamma = self.christoffel_pairs(&[(x, x), (x, y), (y, y)]);
+        let n = self.d.len();
+        let mut symbols = Symbols::new(n);
+        self.fill(&mut symbols);
+        let gamma = [(x, x), (x, y), (y, y)].map(|(x, y)| {
+            let mut out = DMatrix::zeros(n, n);
+            self.connect(x, y, &mut symbols, &mut out);
+            out
+        });
         let second = self.second_derivatives(&[[x, x, y, y], [y, y, x, x], [x, y, x, y]]);
         -0.5 * (second[0] + second[1] - 2.0 * second[2]) + self.inner(&gamma[1], &gamma[1])
             - self.inner(&gamma[0], &gamma[2])

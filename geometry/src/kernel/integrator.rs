@@ -4,10 +4,11 @@
 const COLUMNS: usize = 10;
 /// Columns at which the step length is thought right: fewer make the next step longer, more make it shorter.
 const IDEAL_COLUMNS: usize = 7;
-/// Fraction of the interval below which a step counts as vanished: the solution ends there.
-const SMALLEST_STEP: f64 = 1e-10;
+/// Fraction of the time reached below which a step counts as vanished: the solution ends there.
+pub(crate) const SMALLEST_STEP: f64 = 1e-10;
 
 /// The right-hand side is not defined at the state it was asked for.
+#[derive(Debug)]
 pub(crate) struct Undefined;
 
 /// How an integration ended.
@@ -33,152 +34,204 @@ pub(crate) trait System {
     }
 }
 
-/// Integrates from t = 0 to `end` (> 0), to relative tolerance `rtol` per step. On [`Outcome::Left`] `y` holds the last state reached.
-pub(crate) fn integrate(system: &mut impl System, y: &mut Vec<f64>, end: f64, rtol: f64) -> Outcome {
-    let len = y.len();
-    let block = system.block();
-    // The largest norm seen of each block: a component on its way through zero keeps the scale of its block.
-    let mut scales = vec![0.0_f64; len / block];
-    let mut table: Vec<Vec<f64>> = (0..COLUMNS).map(|_| vec![0.0; len]).collect();
-    let mut scratch = Scratch {
-        slope: vec![0.0; len],
-        previous: vec![0.0; len],
-        current: vec![0.0; len],
-        start_slope: vec![0.0; len],
-    };
-    let (mut t, mut step) = (0.0, end);
-    while t < end {
-        if step < SMALLEST_STEP * end {
-            return Outcome::Left { t };
-        }
-        let last = t + step >= end * (1.0 - SMALLEST_STEP);
-        if last {
-            step = end - t;
-        }
-        for (scale, chunk) in scales.iter_mut().zip(y.chunks(block)) {
-            *scale = scale.max(norm(chunk));
-        }
-        match try_step(system, y, t, step, rtol, &scales, &mut table, &mut scratch) {
-            Some(columns) => {
-                let mut candidate = table[0].clone();
-                let next = if last { end } else { t + step };
-                if system.accept(next, &mut candidate).is_err() {
-                    step *= 0.25;
-                    continue;
-                }
-                *y = candidate;
-                t = next;
-                step *= match columns.cmp(&IDEAL_COLUMNS) {
-                    std::cmp::Ordering::Less => 2.0,
-                    std::cmp::Ordering::Equal => 1.2,
-                    std::cmp::Ordering::Greater => 0.7,
-                };
-            }
-            None => step *= 0.4,
-        }
-    }
-    Outcome::Finished
+/// An accepted step: its length and the extrapolation columns it took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    length: f64,
+    columns: usize,
 }
 
-struct Scratch {
+/// The working memory of integrations of one system, made once.
+pub(crate) struct Integrator {
+    block: usize,
+    /// The largest norm seen of each block: a component on its way through zero keeps the scale of its block.
+    scales: Vec<f64>,
+    table: Vec<Vec<f64>>,
     slope: Vec<f64>,
     previous: Vec<f64>,
     current: Vec<f64>,
     start_slope: Vec<f64>,
+    /// The steps of the last integration.
+    pub(crate) steps: Vec<Step>,
+    /// See [`SMALLEST_STEP`].
+    pub(crate) smallest_step: f64,
 }
 
-/// One step of modified midpoint rules with 2, 4, 6, … sub-steps, extrapolated in h². The number of columns used; the
-/// result is in `table[0]`. `None` when they do not agree to the tolerance.
-#[allow(clippy::too_many_arguments)]
-fn try_step(
-    system: &mut impl System,
-    y: &[f64],
-    t: f64,
-    step: f64,
-    rtol: f64,
-    scales: &[f64],
-    table: &mut [Vec<f64>],
-    scratch: &mut Scratch,
-) -> Option<usize> {
-    let block = system.block();
-    system.derivative(t, y, &mut scratch.start_slope).ok()?;
-    let mut last_error = f64::INFINITY;
-    for k in 0..COLUMNS {
-        midpoint(system, y, t, step, 2 * (k + 1), &mut table[k], scratch)?;
-        // Neville's scheme in place: table[k − j] turns from T_{k−1,j−1} into T_{k,j}; the best value is table[0].
+/// Integrates from t = 0 to `end` (> 0), to relative tolerance `rtol` per step. On [`Outcome::Left`] `y` holds the last
+/// state reached.
+pub(crate) fn integrate(system: &mut impl System, y: &mut [f64], end: f64, rtol: f64) -> Outcome {
+    Integrator::new(y.len(), system.block()).integrate(system, y, end, end, rtol)
+}
+
+impl Integrator {
+    /// For states of `len` numbers in blocks of `block`.
+    pub(crate) fn new(len: usize, block: usize) -> Self {
+        Self {
+            block,
+            scales: vec![0.0; len / block],
+            table: vec![vec![0.0; len]; COLUMNS],
+            slope: vec![0.0; len],
+            previous: vec![0.0; len],
+            current: vec![0.0; len],
+            start_slope: vec![0.0; len],
+            steps: Vec::new(),
+            smallest_step: SMALLEST_STEP,
+        }
+    }
+
+    /// As the function [`integrate`], with the length of the first step to try. The times may be of any scale: steps
+    /// are measured against the time reached.
+    pub(crate) fn integrate(
+        &mut self,
+        system: &mut impl System,
+        y: &mut [f64],
+        first: f64,
+        end: f64,
+        rtol: f64,
+    ) -> Outcome {
+        self.steps.clear();
+        self.scales.fill(0.0);
+        let first = first.min(end);
+        let (mut t, mut step) = (0.0, first);
+        while t < end {
+            if step < self.smallest_step * t.max(first) {
+                return Outcome::Left { t };
+            }
+            let last = t + step >= end * (1.0 - SMALLEST_STEP);
+            if last {
+                step = end - t;
+            }
+            for (scale, chunk) in self.scales.iter_mut().zip(y.chunks(self.block)) {
+                *scale = scale.max(norm(chunk));
+            }
+            let Some(columns) = self.try_step(system, y, t, step, rtol) else {
+                step *= 0.4;
+                continue;
+            };
+            let next = if last { end } else { t + step };
+            if system.accept(next, &mut self.table[0]).is_err() {
+                step *= 0.25;
+                continue;
+            }
+            y.copy_from_slice(&self.table[0]);
+            t = next;
+            self.steps.push(Step { length: step, columns });
+            step *= match columns.cmp(&IDEAL_COLUMNS) {
+                std::cmp::Ordering::Less => 2.0,
+                std::cmp::Ordering::Equal => 1.2,
+                std::cmp::Ordering::Greater => 0.7,
+            };
+        }
+        Outcome::Finished
+    }
+
+    /// The same steps from another start, without control of errors: what comes out depends smoothly on the start, so
+    /// that differences of two integrations are free of the noise of step control.
+    pub(crate) fn replay(&mut self, system: &mut impl System, y: &mut [f64], steps: &[Step]) -> Result<(), Undefined> {
+        let mut t = 0.0;
+        for &Step { length, columns } in steps {
+            system.derivative(t, y, &mut self.start_slope)?;
+            for k in 0..columns {
+                self.midpoint(system, y, t, length, k).ok_or(Undefined)?;
+                self.extrapolate(k);
+            }
+            t += length;
+            system.accept(t, &mut self.table[0])?;
+            y.copy_from_slice(&self.table[0]);
+        }
+        Ok(())
+    }
+
+    /// One step of modified midpoint rules with 2, 4, 6, … sub-steps, extrapolated in h². The number of columns used; the
+    /// result is in `table[0]`. `None` when they do not agree to the tolerance.
+    fn try_step(&mut self, system: &mut impl System, y: &[f64], t: f64, step: f64, rtol: f64) -> Option<usize> {
+        system.derivative(t, y, &mut self.start_slope).ok()?;
+        let mut last_error = f64::INFINITY;
+        for k in 0..COLUMNS {
+            self.midpoint(system, y, t, step, k)?;
+            let error = self.extrapolate(k);
+            if !error.is_finite() && k > 0 {
+                return None;
+            }
+            if k > 0 && error <= rtol {
+                return Some(k + 1);
+            }
+            // Columns that stop converging well above the tolerance will not reach it.
+            if k > 3 && error > 0.5 * last_error && error > 100.0 * rtol {
+                return None;
+            }
+            last_error = error;
+        }
+        None
+    }
+
+    /// Neville's scheme in place: `table[k − j]` turns from T_{k−1,j−1} into T_{k,j}; the best value is `table[0]`.
+    /// Returns its last correction, the largest over the blocks relative to their scales.
+    fn extrapolate(&mut self, k: usize) -> f64 {
         let mut error = f64::INFINITY;
         for j in 1..=k {
-            let (older, newer) = table.split_at_mut(k - j + 1);
+            let (older, newer) = self.table.split_at_mut(k - j + 1);
             let (older, newer) = (&mut older[k - j], &newer[0]);
             let ratio = (k + 1) as f64 / (k - j + 1) as f64;
             let factor = 1.0 / (ratio * ratio - 1.0);
             let mut worst = 0.0_f64;
-            for (index, (old, new)) in older.chunks_mut(block).zip(newer.chunks(block)).enumerate() {
+            for (index, (old, new)) in older.chunks_mut(self.block).zip(newer.chunks(self.block)).enumerate() {
                 let mut sum = 0.0;
                 for (o, &n) in old.iter_mut().zip(new) {
                     let correction = (n - *o) * factor;
                     *o = n + correction;
                     sum += correction * correction;
                 }
-                let scale = scales[index].max(norm(old));
-                worst = worst.max(if scale > 0.0 { sum.sqrt() / scale } else { 0.0 });
+                // Only the last correction is compared with anything.
+                if j == k {
+                    let scale = self.scales[index].max(norm(old));
+                    let relative = if scale > 0.0 { sum.sqrt() / scale } else { 0.0 };
+                    worst = if relative.is_nan() {
+                        relative
+                    } else {
+                        worst.max(relative)
+                    };
+                }
             }
             error = worst;
         }
-        if !error.is_finite() && k > 0 {
-            return None;
-        }
-        if k > 0 && error <= rtol {
-            return Some(k + 1);
-        }
-        // Columns that stop converging well above the tolerance will not reach it.
-        if k > 3 && error > 0.5 * last_error && error > 100.0 * rtol {
-            return None;
-        }
-        last_error = error;
+        error
     }
-    None
-}
 
-/// Gragg's modified midpoint rule with `count` sub-steps and its smoothing.
-fn midpoint(
-    system: &mut impl System,
-    y: &[f64],
-    t: f64,
-    step: f64,
-    count: usize,
-    out: &mut [f64],
-    scratch: &mut Scratch,
-) -> Option<()> {
-    let h = step / count as f64;
-    let Scratch {
-        slope,
-        previous,
-        current,
-        start_slope,
-    } = scratch;
-    previous.copy_from_slice(y);
-    for ((c, &y), &s) in current.iter_mut().zip(y).zip(start_slope.iter()) {
-        *c = y + h * s;
-    }
-    for m in 1..count {
-        system.derivative(t + m as f64 * h, current, slope).ok()?;
-        for ((p, c), &s) in previous.iter_mut().zip(current.iter_mut()).zip(slope.iter()) {
-            let next = *p + 2.0 * h * s;
-            *p = *c;
-            *c = next;
+    /// Gragg's modified midpoint rule with 2(k + 1) sub-steps and its smoothing, into `table[k]`.
+    fn midpoint(&mut self, system: &mut impl System, y: &[f64], t: f64, step: f64, k: usize) -> Option<()> {
+        let count = 2 * (k + 1);
+        let h = step / count as f64;
+        let Self {
+            slope,
+            previous,
+            current,
+            start_slope,
+            ..
+        } = self;
+        previous.copy_from_slice(y);
+        for ((c, &y), &s) in current.iter_mut().zip(y).zip(start_slope.iter()) {
+            *c = y + h * s;
         }
+        for m in 1..count {
+            system.derivative(t + m as f64 * h, current, slope).ok()?;
+            for ((p, c), &s) in previous.iter_mut().zip(current.iter_mut()).zip(slope.iter()) {
+                let next = *p + 2.0 * h * s;
+                *p = *c;
+                *c = next;
+            }
+        }
+        system.derivative(t + step, current, slope).ok()?;
+        for (((o, &p), &c), &s) in self.table[k]
+            .iter_mut()
+            .zip(previous.iter())
+            .zip(current.iter())
+            .zip(slope.iter())
+        {
+            *o = 0.5 * (p + c + h * s);
+        }
+        Some(())
     }
-    system.derivative(t + step, current, slope).ok()?;
-    for (((o, &p), &c), &s) in out
-        .iter_mut()
-        .zip(previous.iter())
-        .zip(current.iter())
-        .zip(slope.iter())
-    {
-        *o = 0.5 * (p + c + h * s);
-    }
-    Some(())
 }
 
 fn norm(x: &[f64]) -> f64 {
@@ -206,11 +259,14 @@ mod tests {
         let mut y = vec![1.0];
         assert_eq!(integrate(&mut Riccati, &mut y, 0.9, 1e-14), Outcome::Finished);
         assert!((y[0] - 10.0).abs() < 1e-11);
-        let mut y = vec![1.0];
-        let Outcome::Left { t } = integrate(&mut Riccati, &mut y, 2.0, 1e-13) else {
-            panic!("passed a pole")
-        };
-        assert!((t - 1.0).abs() < 1e-6, "{t}");
+        for (first, end) in [(2.0, 2.0), (0.1, 1e9), (1e3, 1e6)] {
+            let mut y = vec![1.0];
+            let left = Integrator::new(1, 1).integrate(&mut Riccati, &mut y, first, end, 1e-13);
+            let Outcome::Left { t } = left else {
+                panic!("passed a pole")
+            };
+            assert!((t - 1.0).abs() < 1e-6, "{t}");
+        }
     }
 
     struct Oscillator;
@@ -226,9 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn many_steps() {
+    fn many_steps_and_their_replay() {
+        let mut integrator = Integrator::new(2, 2);
         let mut y = vec![0.0, 1.0];
-        assert_eq!(integrate(&mut Oscillator, &mut y, 30.0, 1e-13), Outcome::Finished);
+        let outcome = integrator.integrate(&mut Oscillator, &mut y, 0.5, 30.0, 1e-13);
+        assert_eq!(outcome, Outcome::Finished);
         assert!((y[0] - 30f64.sin()).abs() < 1e-11 && (y[1] - 30f64.cos()).abs() < 1e-11);
+        let steps = integrator.steps.clone();
+        let mut again = vec![0.0, 1.0];
+        integrator.replay(&mut Oscillator, &mut again, &steps).unwrap();
+        assert_eq!(y, again);
     }
 }

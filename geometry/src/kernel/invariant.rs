@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::commuting::Common;
 use super::frame::Frame;
 use super::{Kernel, flow, shooting};
 use crate::error::{Error, Result};
@@ -132,11 +133,24 @@ impl<'a> ExtendedKernel<'a> {
         self.conjugated(at, &x, |frame, x| frame.scale(x, f64::sqrt))
     }
 
-    /// Exp_Σ(X) by the Hamiltonian flow with error control (relative 1e-13 a step, more at conditions above 1e2).
+    /// r = 1 − θ/2 for a kernel of degree θ: between commuting points Σ^r (log Σ for r = 0) moves along straight lines.
+    fn exponent(&self) -> Option<f64> {
+        self.kernel.degree().map(|degree| 1.0 - 0.5 * degree)
+    }
+
+    /// Exp_Σ(X) by the Hamiltonian flow with error control (relative 1e-13 a step, more at conditions above 1e2). In
+    /// closed form when Σ and X commute and the kernel has a degree.
     ///
     /// # Errors
     /// [`Error::LeftDomain`] with the exit time; [`Error::NoConvergence`] when rounding keeps the tolerance out of reach.
     pub fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
+        let checked = checked_tangent(at, x)?;
+        self.trace.trace_weight(at.order())?;
+        if let Some(r) = self.exponent()
+            && let Some(common) = Common::of_velocity(at, &checked)
+        {
+            return common.exp(r);
+        }
         Ok(flow::flow(*self, at, x, None)?.end)
     }
 
@@ -151,19 +165,28 @@ impl<'a> ExtendedKernel<'a> {
         })
     }
 
-    /// Log_Σ(Λ) by shooting: Newton's method on Exp_Σ(X) = Λ from the log-Euclidean logarithm, with Broyden updates,
-    /// and by homotopy along the log-Euclidean geodesic where that fails. O(n²) exponentials: for n ≤ 16.
+    /// Log_Σ(Λ) by shooting: Newton's method on Exp_Σ(X) = Λ, with Broyden updates, from the logarithm of the flat metric
+    /// with the same geodesics between commuting points (power-Euclidean of exponent 1 − θ/2, log-Euclidean for θ = 2), and
+    /// by homotopy along its geodesic where that fails. O(n²) exponentials: for n ≤ 16. In closed form when Σ and Λ
+    /// commute and the kernel has a degree.
     ///
-    /// The shortest geodesic is not always unique; this is the one that continues the log-Euclidean one.
+    /// The shortest geodesic is not always unique; this is the one that continues the flat one.
     ///
     /// # Errors
     /// [`Error::NoConvergence`].
     pub fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
+        self.trace.trace_weight(at.order())?;
+        if let Some(r) = self.exponent()
+            && let Some(common) = Common::of_points(at, to)
+        {
+            return Ok(common.log(r));
+        }
         shooting::log(*self, at, to)
     }
 
-    /// Largest interval around 0 on which the geodesic exists, by integration in both directions.
+    /// Largest interval around 0 on which the geodesic exists, by integration in both directions, or in closed form as
+    /// for [`Self::exp`].
     ///
     /// Infinite ends for θ = 2 ([`Kernel::degree`]); otherwise an end is reported infinite when the geodesic still
     /// exists after 10⁶ times the time in which its initial velocity would double (or halve) an eigenvalue.
@@ -171,6 +194,11 @@ impl<'a> ExtendedKernel<'a> {
         let x = checked_tangent(at, x)?;
         if self.kernel.degree() == Some(2.0) || x.amax() == 0.0 {
             return Ok((f64::NEG_INFINITY, f64::INFINITY));
+        }
+        if let Some(r) = self.exponent()
+            && let Some(common) = Common::of_velocity(at, &x)
+        {
+            return Ok(common.domain(r));
         }
         Ok((-flow::exit_time(*self, at, &-&x)?, flow::exit_time(*self, at, &x)?))
     }

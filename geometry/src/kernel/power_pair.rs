@@ -46,7 +46,16 @@ impl Kernel for PowerPair {
     }
 
     fn phi_difference(&self, x1: f64, x2: f64, y: f64) -> f64 {
-        -(self.theta_difference(x1, x2, y) * self.phi(x1, y)) * self.phi(x2, y)
+        let (a, b) = (self.a, self.b);
+        let (a1, b1) = (d1(a, x1, y), d1(b, x1, y));
+        if x1 == x2 {
+            // −∂θ/θ², in the order that neither overflows nor vanishes: θ = a1 b1.
+            let theta = d2(a, x1, y, x1) * b1 + a1 * d2(b, x1, y, x1);
+            return -(theta / a1 / b1) / a1 / b1;
+        }
+        let (a2, b2) = (d1(a, x2, y), d1(b, x2, y));
+        let theta = d2(a, x1, y, x2) * b1 + a2 * d2(b, x1, y, x2);
+        -(theta / a1 / b1) / a2 / b2
     }
 
     // The Leibniz rule for divided differences of a product.

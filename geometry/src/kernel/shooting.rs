@@ -3,9 +3,11 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
+use super::flow::{Flow, tolerance, unit_time};
+use super::integrator::{Integrator, Outcome};
+use crate::eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, Result};
-use crate::metric::Metric;
-use crate::metrics::LogEuclidean;
+use crate::matrix_functions::{ScalarFunction, from_eigenbasis, hadamard, to_eigenbasis};
 use crate::spd::Spd;
 use crate::vech::{unvech, vech};
 
@@ -15,143 +17,274 @@ const TOLERANCE: f64 = 1e-13;
 const FLOOR: f64 = 500.0 * f64::EPSILON;
 const MAX_ITERATIONS: usize = 40;
 const MAX_HALVINGS: usize = 6;
-/// Relative step of the one-sided differences of the Jacobian, about √ε.
-const DIFFERENCE: f64 = 1e-7;
+/// Relative step of the one-sided differences of the Jacobian, and the tolerance of the arcs they are taken of: the
+/// differences are those of one sequence of integration steps, so that its error cancels to first order.
+const DIFFERENCE: f64 = 1e-6;
+const JACOBIAN_RTOL: f64 = 1e-8;
+/// A geodesic whose steps shrink by this much has left SPD(n): shooting need not know exactly where.
+const SMALLEST_STEP: f64 = 1e-3;
+/// Largest power of the chart: beyond, the powers of the points are worse conditioned than the points.
+const MAX_POWER: f64 = 1.0;
 
 /// Solves Exp_Σ(X) = Λ.
+///
+/// Points are seen in the chart f(Σ) = Σ^r with r = 1 − θ/2, log Σ for r = 0 or without a degree, where geodesics between
+/// commuting points are straight.
 pub(super) fn log(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
-    let guide = LogEuclidean::default();
-    let whole = guide.log(at, to)?;
-    let start = coordinates(metric, at, &whole)?;
-    if start.norm() == 0.0 {
-        return Ok(whole * 0.0);
+    let r = metric.kernel().degree().map_or(0.0, |degree| 1.0 - 0.5 * degree);
+    let f = if r == 0.0 || r.abs() > MAX_POWER {
+        ScalarFunction::Log
+    } else {
+        ScalarFunction::Pow(r)
+    };
+    let start = Chart::new(metric, f, at.eigen().clone())?;
+    let end = Chart::new(metric, f, to.eigen().clone())?;
+    let straight = start.coordinates(metric, &end.image)?;
+    if straight.norm() == 0.0 {
+        return Ok(DMatrix::zeros(at.order(), at.order()));
     }
-    let mut failure = match solve(metric, at, to, start) {
-        Ok(x) => return velocity(metric, at, &x),
+    let mut shot = Shot::new(metric, at, f, to);
+    let mut failure = match shot.solve(&end, straight.clone()) {
+        Ok(x) => return shot.velocity(&x),
         Err(failure) => failure,
     };
     for halvings in 1..=MAX_HALVINGS {
-        match continued(metric, at, to, 1 << halvings) {
-            Ok(x) => return velocity(metric, at, &x),
+        match continued(&mut shot, &start, &end, &straight, 1 << halvings) {
+            Ok(x) => return shot.velocity(&x),
             Err(error) => failure = error,
         }
     }
     Err(failure)
 }
 
-/// The solution for Λ through those for `stages` targets on the log-Euclidean geodesic from Σ to Λ.
-fn continued(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd, stages: usize) -> Result<DVector<f64>> {
-    let guide = LogEuclidean::default();
-    let mut x = coordinates(metric, at, &guide.log(at, to)?)? / stages as f64;
-    x = solve(metric, at, &guide.geodesic(at, to, 1.0 / stages as f64)?, x)?;
-    for stage in 2..=stages {
-        let guess = x * (stage as f64 / (stage - 1) as f64);
-        let target = if stage == stages {
-            to.clone()
+/// The solution for Λ through those for `stages` targets on the straight line of the chart.
+fn continued(
+    shot: &mut Shot<'_>,
+    start: &Chart,
+    end: &Chart,
+    straight: &DVector<f64>,
+    stages: usize,
+) -> Result<DVector<f64>> {
+    let mut x = straight / stages as f64;
+    for stage in 1..=stages {
+        if stage > 1 {
+            x *= stage as f64 / (stage - 1) as f64;
+        }
+        x = if stage == stages {
+            shot.solve(end, x)?
         } else {
-            guide.geodesic(at, to, stage as f64 / stages as f64)?
+            let s = stage as f64 / stages as f64;
+            let image = symmetric_eigen(&(&start.image * (1.0 - s) + &end.image * s));
+            let inverse = |y: f64| match shot.f {
+                ScalarFunction::Pow(r) => y.powf(r.recip()),
+                _ => y.exp(),
+            };
+            let point = SymmetricEigen {
+                values: image.values.map(inverse),
+                vectors: image.vectors,
+            };
+            shot.solve(&Chart::new(shot.metric, shot.f, point)?, x)?
         };
-        x = solve(metric, at, &target, guess)?;
     }
     Ok(x)
 }
 
-/// Orthonormal coordinates of a tangent vector.
-fn coordinates(metric: ExtendedKernel<'_>, at: &Spd, x: &DMatrix<f64>) -> Result<DVector<f64>> {
-    Ok(vech(&metric.whiten(at, x)?))
+/// A point seen in the chart f, with orthonormal coordinates of its tangent vectors.
+struct Chart {
+    eigen: SymmetricEigen,
+    /// f(Σ).
+    image: DMatrix<f64>,
+    /// φ(d_i, d_j)^{-1/2}/f[d_i, d_j]: from derivatives of the image to tangent vectors, whitened.
+    symbol: DMatrix<f64>,
 }
 
-fn velocity(metric: ExtendedKernel<'_>, at: &Spd, x: &DVector<f64>) -> Result<DMatrix<f64>> {
-    metric.unwhiten(at, &unvech(x)?)
-}
-
-/// W_Λ(Λ − Exp_Σ(X)) as a vector: to first order the remaining distance.
-fn residual(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd, x: &DVector<f64>) -> Result<DVector<f64>> {
-    let end = metric.exp(at, &velocity(metric, at, x)?)?;
-    coordinates(metric, to, &(to.matrix() - end.matrix()))
-}
-
-/// Newton's method with a Jacobian of differences, then Broyden's updates; a fresh Jacobian when progress stalls.
-fn solve(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd, mut x: DVector<f64>) -> Result<DVector<f64>> {
-    let floor = (10.0 * TOLERANCE).max(FLOOR * at.condition_number().max(to.condition_number()));
-    let mut r = residual(metric, at, to, &x)?;
-    let mut jacobian = differences(metric, at, to, &x, &r)?;
-    let mut best = (r.norm(), x.clone());
-    let mut stalled = 0;
-    for _ in 0..MAX_ITERATIONS {
-        if best.0 <= TOLERANCE * best.1.norm() {
-            return Ok(best.1);
+impl Chart {
+    fn new(metric: ExtendedKernel<'_>, f: ScalarFunction, eigen: SymmetricEigen) -> Result<Self> {
+        let d = &eigen.values;
+        let kernel = metric.kernel();
+        let symbol = DMatrix::from_fn(d.len(), d.len(), |i, j| {
+            kernel.phi(d[i], d[j]).sqrt().recip() / f.divided1(d[i], d[j])
+        });
+        if let Some(&value) = symbol.iter().find(|v| !v.is_finite()) {
+            return Err(Error::InvalidParameter {
+                name: "kernel",
+                value,
+                reason: "must be positive and finite at the eigenvalues",
+            });
         }
-        let Some(mut step) = jacobian.clone().lu().solve(&-&r) else {
-            break;
-        };
-        let Some((next, next_r)) = damped(metric, at, to, &x, &mut step, r.norm()) else {
-            if best.0 <= floor * best.1.norm() {
+        Ok(Self {
+            image: eigen.map(|d| f.value(d)),
+            symbol,
+            eigen,
+        })
+    }
+
+    /// Orthonormal coordinates, in the eigenbasis, of the tangent vector X with Df_Σ[X] = `image` − f(Σ): to first order
+    /// the way to the point of that image.
+    fn coordinates(&self, metric: ExtendedKernel<'_>, image: &DMatrix<f64>) -> Result<DVector<f64>> {
+        let mut seen = to_eigenbasis(&self.eigen, &(image - &self.image));
+        seen.component_mul_assign(&self.symbol);
+        Ok(vech(&metric.trace_term().frobenius(seen)?))
+    }
+}
+
+/// Geodesics from one point.
+struct Shot<'a> {
+    metric: ExtendedKernel<'a>,
+    at: &'a Spd,
+    f: ScalarFunction,
+    flow: Flow<'a>,
+    integrator: Integrator,
+    rtol: f64,
+    floor: f64,
+}
+
+impl<'a> Shot<'a> {
+    fn new(metric: ExtendedKernel<'a>, at: &'a Spd, f: ScalarFunction, to: &Spd) -> Self {
+        let size = at.order() * at.order();
+        let condition = at.condition_number().max(to.condition_number());
+        let mut integrator = Integrator::new(2 * size, size);
+        integrator.smallest_step = SMALLEST_STEP;
+        Self {
+            metric,
+            at,
+            f,
+            flow: Flow::new(metric, at.order(), false),
+            integrator,
+            rtol: tolerance(at),
+            floor: (10.0 * TOLERANCE).max(FLOOR * condition),
+        }
+    }
+
+    /// The tangent vector of given coordinates, in the eigenbasis.
+    fn seen(&self, x: &DVector<f64>) -> Result<DMatrix<f64>> {
+        let mut white = self.metric.trace_term().frobenius_inverse(unvech(x)?)?;
+        let kernel = self.metric.kernel();
+        hadamard(self.at.eigen(), |a, b| kernel.phi(a, b).sqrt(), &mut white);
+        Ok(white)
+    }
+
+    fn velocity(&self, x: &DVector<f64>) -> Result<DMatrix<f64>> {
+        Ok(from_eigenbasis(self.at.eigen(), &self.seen(x)?))
+    }
+
+    /// Σ and p = G(X) for the velocity of these coordinates, and the time in which it changes Σ by as much as itself.
+    fn state(&self, x: &DVector<f64>) -> Result<(Vec<f64>, f64)> {
+        let seen = self.seen(x)?;
+        let unit = unit_time(self.at, &from_eigenbasis(self.at.eigen(), &seen));
+        let p = self.metric.frame(self.at.eigenvalues().as_slice())?.flat(&seen);
+        let mut state = self.at.matrix().as_slice().to_vec();
+        state.extend_from_slice(from_eigenbasis(self.at.eigen(), &p).as_slice());
+        Ok((state, unit))
+    }
+
+    /// The coordinates at Λ of the way from Λ to the end of a geodesic: the remaining distance to first order.
+    fn miss(&self, target: &Chart, state: &[f64]) -> Result<DVector<f64>> {
+        let n = self.at.order();
+        let end = symmetric_eigen(&DMatrix::from_column_slice(n, n, &state[..n * n]));
+        if end.values[0].is_nan() || end.values[0] <= 0.0 {
+            return Err(Error::LeftDomain { t: 1.0 });
+        }
+        target.coordinates(self.metric, &end.map(|d| self.f.value(d)))
+    }
+
+    fn residual(&mut self, target: &Chart, x: &DVector<f64>, rtol: f64) -> Result<DVector<f64>> {
+        let (mut state, first) = self.state(x)?;
+        match self.integrator.integrate(&mut self.flow, &mut state, first, 1.0, rtol) {
+            Outcome::Finished => self.miss(target, &state),
+            Outcome::Left { t } => Err(Error::LeftDomain { t }),
+        }
+    }
+
+    /// Derivative of the residual by differences.
+    fn jacobian(&mut self, target: &Chart, x: &DVector<f64>) -> Result<DMatrix<f64>> {
+        let r = self.residual(target, x, JACOBIAN_RTOL.max(self.rtol))?;
+        let steps = self.integrator.steps.clone();
+        let h = DIFFERENCE * x.norm();
+        let mut jacobian = DMatrix::zeros(x.len(), x.len());
+        let mut shifted = x.clone();
+        for j in 0..x.len() {
+            shifted[j] = x[j] + h;
+            let (mut state, _) = self.state(&shifted)?;
+            self.integrator
+                .replay(&mut self.flow, &mut state, &steps)
+                .map_err(|_| Error::LeftDomain { t: 1.0 })?;
+            jacobian.set_column(j, &((self.miss(target, &state)? - &r) / h));
+            shifted[j] = x[j];
+        }
+        Ok(jacobian)
+    }
+
+    /// Newton's method with a Jacobian of differences, then Broyden's updates; a fresh Jacobian when progress stalls.
+    fn solve(&mut self, target: &Chart, mut x: DVector<f64>) -> Result<DVector<f64>> {
+        let mut r = self.residual(target, &x, self.rtol)?;
+        let mut best = (r.norm(), x.clone());
+        if best.0 <= TOLERANCE * x.norm() {
+            return Ok(x);
+        }
+        let mut jacobian = self.jacobian(target, &x)?;
+        let mut stalled = 0;
+        for _ in 0..MAX_ITERATIONS {
+            let Some(mut step) = jacobian.clone().lu().solve(&-&r) else {
+                break;
+            };
+            let at_floor = best.0 <= self.floor * best.1.norm();
+            // Where rounding rules, shorter steps are no better.
+            let trials = if at_floor { 1 } else { 5 };
+            let Some((next, next_r)) = self.damped(target, &x, &mut step, r.norm(), trials) else {
+                stalled += 1;
+                if at_floor || stalled > 2 {
+                    break;
+                }
+                jacobian = self.jacobian(target, &x)?;
+                continue;
+            };
+            let change = &next_r - &r - &jacobian * &step;
+            let length = step.norm_squared();
+            if length > 0.0 {
+                jacobian += change * step.transpose() / length;
+            }
+            let slow = next_r.norm() > 0.3 * r.norm();
+            (x, r) = (next, next_r);
+            if r.norm() < best.0 {
+                best = (r.norm(), x.clone());
+            }
+            if best.0 <= TOLERANCE * best.1.norm() {
                 return Ok(best.1);
             }
-            stalled += 1;
-            if stalled > 2 {
-                break;
+            if slow && !at_floor {
+                jacobian = self.jacobian(target, &x)?;
             }
-            jacobian = differences(metric, at, to, &x, &r)?;
-            continue;
-        };
-        let change = &next_r - &r - &jacobian * &step;
-        let length = step.norm_squared();
-        if length > 0.0 {
-            jacobian += change * step.transpose() / length;
         }
-        (x, r) = (next, next_r);
-        if r.norm() < best.0 {
-            best = (r.norm(), x.clone());
+        if best.0 <= self.floor * best.1.norm() {
+            return Ok(best.1);
         }
+        Err(Error::NoConvergence {
+            what: "shooting for the logarithm",
+            iterations: MAX_ITERATIONS,
+            residual: best.0 / best.1.norm(),
+            tolerance: TOLERANCE,
+        })
     }
-    if best.0 <= floor * best.1.norm() {
-        return Ok(best.1);
-    }
-    Err(Error::NoConvergence {
-        what: "shooting for the logarithm",
-        iterations: MAX_ITERATIONS,
-        residual: best.0 / best.1.norm(),
-        tolerance: TOLERANCE,
-    })
-}
 
-/// The longest of step, step/2, … that stays in the domain and lowers the residual.
-fn damped(
-    metric: ExtendedKernel<'_>,
-    at: &Spd,
-    to: &Spd,
-    x: &DVector<f64>,
-    step: &mut DVector<f64>,
-    bound: f64,
-) -> Option<(DVector<f64>, DVector<f64>)> {
-    for _ in 0..5 {
-        let next = x + &*step;
-        if let Ok(r) = residual(metric, at, to, &next)
-            && r.norm() < bound
-        {
-            return Some((next, r));
+    /// The longest of step, step/2, … that stays in the domain and lowers the residual.
+    fn damped(
+        &mut self,
+        target: &Chart,
+        x: &DVector<f64>,
+        step: &mut DVector<f64>,
+        bound: f64,
+        trials: usize,
+    ) -> Option<(DVector<f64>, DVector<f64>)> {
+        for _ in 0..trials {
+            let next = x + &*step;
+            if let Ok(r) = self.residual(target, &next, self.rtol)
+                && r.norm() < bound
+            {
+                return Some((next, r));
+            }
+            *step *= 0.5;
         }
-        *step *= 0.5;
+        None
     }
-    None
-}
-
-fn differences(
-    metric: ExtendedKernel<'_>,
-    at: &Spd,
-    to: &Spd,
-    x: &DVector<f64>,
-    r: &DVector<f64>,
-) -> Result<DMatrix<f64>> {
-    let n = x.len();
-    let h = DIFFERENCE * x.norm();
-    let mut jacobian = DMatrix::zeros(n, n);
-    for j in 0..n {
-        let mut shifted = x.clone();
-        shifted[j] += h;
-        jacobian.set_column(j, &((residual(metric, at, to, &shifted)? - r) / h));
-    }
-    Ok(jacobian)
 }

@@ -74,6 +74,7 @@ impl ScalarFunction {
         let [a, b, c] = nodes;
         match self {
             Self::Pow(-1.0) => return (a * b).recip() / c,
+            Self::Pow(1.0) => return 0.0,
             Self::Pow(2.0) => return 1.0,
             Self::Pow(0.5) => {
                 let (a, b, c) = (a.sqrt(), b.sqrt(), c.sqrt());
@@ -95,7 +96,7 @@ impl ScalarFunction {
         let [a, b, c, d] = nodes;
         match self {
             Self::Pow(-1.0) => -((a * b).recip() / c) / d,
-            Self::Pow(2.0) => 0.0,
+            Self::Pow(1.0 | 2.0) => 0.0,
             _ if self.is_wide(a, d) => (self.divided2(b, c, d) - self.divided2(a, b, c)) / (d - a),
             _ => self.taylor(&nodes),
         }
@@ -123,17 +124,25 @@ impl ScalarFunction {
         let order = N - 1;
         let mut homogeneous = [0.0; TAYLOR_TERMS];
         homogeneous[0] = 1.0;
-        let mut sum = 0.0;
-        for j in 0..TAYLOR_TERMS {
-            if j > 0 {
-                homogeneous[j] = (1..=j.min(N))
-                    .map(|k| {
-                        let sign = if k % 2 == 1 { 1.0 } else { -1.0 };
-                        sign * elementary[k] * homogeneous[j - k]
-                    })
-                    .sum();
+        let mut coefficient = self.taylor_coefficient(order);
+        let mut sum = coefficient;
+        let mut before = f64::INFINITY;
+        for j in 1..TAYLOR_TERMS {
+            let mut next = 0.0;
+            let mut sign = 1.0;
+            for k in 1..=j.min(N) {
+                next += sign * elementary[k] * homogeneous[j - k];
+                sign = -sign;
             }
-            sum += self.taylor_coefficient(order + j) * homogeneous[j];
+            homogeneous[j] = next;
+            coefficient *= self.taylor_ratio(order + j);
+            let term = coefficient * next;
+            sum += term;
+            // The first deviations sum to zero, so single terms may vanish before the series has converged.
+            if term.abs() + before < 0.01 * f64::EPSILON * sum.abs() {
+                break;
+            }
+            before = term.abs();
         }
         match self {
             Self::Log => (0..order).fold(sum, |value, _| value / m),
@@ -148,6 +157,15 @@ impl ScalarFunction {
             Self::Log => (if j % 2 == 1 { 1.0 } else { -1.0 }) / j as f64,
             Self::Exp => (1..=j).map(|k| 1.0 / k as f64).product(),
             Self::Pow(p) => (0..j).map(|k| (p - k as f64) / (k + 1) as f64).product(),
+        }
+    }
+
+    /// The j-th coefficient over the one before; j ≥ 2.
+    fn taylor_ratio(self, j: usize) -> f64 {
+        match self {
+            Self::Log => -((j - 1) as f64) / j as f64,
+            Self::Exp => 1.0 / j as f64,
+            Self::Pow(p) => (p - (j - 1) as f64) / j as f64,
         }
     }
 }

@@ -59,6 +59,11 @@ impl SymBatch {
         &self.data
     }
 
+    /// Gives all entries back, matrix after matrix.
+    pub fn into_vec(self) -> Vec<f64> {
+        self.data
+    }
+
     /// Matrix `index`, borrowed. Panics when `index >= len()`, as slices do.
     pub fn matrix(&self, index: usize) -> DMatrixView<'_, f64> {
         let size = self.order * self.order;
@@ -157,6 +162,11 @@ impl SpdBatch {
         self.0.as_slice()
     }
 
+    /// Gives all entries back, matrix after matrix.
+    pub fn into_vec(self) -> Vec<f64> {
+        self.0.into_vec()
+    }
+
     /// Matrix `index`, borrowed. Panics when `index >= len()`, as slices do.
     pub fn matrix(&self, index: usize) -> DMatrixView<'_, f64> {
         self.0.matrix(index)
@@ -192,22 +202,55 @@ impl SpdBatch {
 
     /// log A = P diag(log d) Pᵀ of all matrices. O(N d³), side by side in vector lanes and threads.
     pub fn log(&self) -> SymBatch {
-        self.0.map(f64::ln)
+        self.positive_map(f64::ln)
     }
 
     /// A^½ of all matrices. Cost as [`Self::log`].
-    pub fn sqrt(&self) -> Self {
-        Self(self.0.map(f64::sqrt))
+    ///
+    /// # Errors
+    /// [`Error::NotPositiveDefinite`] with the index of a matrix whose image is not, to rounding.
+    pub fn sqrt(&self) -> Result<Self> {
+        self.positive_map(f64::sqrt).try_into()
     }
 
     /// A^{-½} of all matrices. Cost as [`Self::log`].
-    pub fn inv_sqrt(&self) -> Self {
-        Self(self.0.map(|d| d.sqrt().recip()))
+    ///
+    /// # Errors
+    /// As [`Self::sqrt`].
+    pub fn inv_sqrt(&self) -> Result<Self> {
+        self.positive_map(|d| d.sqrt().recip()).try_into()
     }
 
     /// A^p of all matrices for real p. Cost as [`Self::log`].
-    pub fn pow(&self, p: f64) -> Self {
-        Self(self.0.map(|d| d.powf(p)))
+    ///
+    /// # Errors
+    /// As [`Self::sqrt`], and [`Error::NonFinite`] for powers that overflow.
+    ///
+    /// ```
+    /// use hadamard_geometry::SpdBatch;
+    /// use nalgebra::dmatrix;
+    ///
+    /// let batch = SpdBatch::try_from_matrices(&[dmatrix![2.0, 1.0; 1.0, 3.0]])?;
+    /// assert!((batch.pow(2.0)?.matrix(0) - dmatrix![5.0, 5.0; 5.0, 10.0]).norm() < 1e-14);
+    /// # Ok::<(), hadamard_geometry::Error>(())
+    /// ```
+    pub fn pow(&self, p: f64) -> Result<Self> {
+        self.positive_map(|d| d.powf(p)).try_into()
+    }
+
+    /// f of all matrices for a function of positive numbers: an eigenvalue that rounding has made negative is taken from
+    /// the Cholesky factor instead, as [`Spd::eigen`] does.
+    pub(crate) fn positive_map(&self, f: impl Fn(f64) -> f64 + Sync) -> SymBatch {
+        let mut images = self.0.map(&f);
+        let size = self.order() * self.order();
+        for (index, image) in images.data.chunks_exact_mut(size).enumerate() {
+            if !image.iter().all(|x| x.is_finite())
+                && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index)
+            {
+                image.copy_from_slice(spd::eigen_of_factor(&factor).map(&f).as_slice());
+            }
+        }
+        images
     }
 
     /// Eigenvalues, N·d of them, ascending within a matrix. O(N d³).
@@ -218,6 +261,15 @@ impl SpdBatch {
     /// Eigendecompositions. O(N d³).
     pub fn eigen(&self) -> BatchEigen {
         self.0.eigen()
+    }
+}
+
+impl TryFrom<SymBatch> for SpdBatch {
+    type Error = Error;
+
+    /// The same matrices, if all are positive definite.
+    fn try_from(batch: SymBatch) -> Result<Self> {
+        Self::try_from_vec(batch.order, batch.data)
     }
 }
 

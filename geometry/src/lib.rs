@@ -89,6 +89,18 @@
 //! of unit scale. Errors of the factored forms are about n ε κ for the condition number κ. Matrices that are singular to
 //! working precision are refused by [`Spd::try_new`]. Outside its domain [`Metric::exp`] is an error, not a matrix.
 //!
+//! # Features
+//! None is on by default, and without them no library of the system is needed.
+//!
+//! | feature | what it does | needs |
+//! |---|---|---|
+//! | `ndarray` | batches and matrices from and to arrays of the `ndarray` crate, without copying where the layout allows | |
+//! | `lapack` | single matrices of orders above 32 and batches above 256 by LAPACK through `nalgebra-lapack` | OpenBLAS: `apt install libopenblas-dev pkg-config` |
+//! | `lapack-custom` | the same with a LAPACK that the program links itself (MKL, Accelerate, Netlib) | your LAPACK |
+//! | `ndarray-linalg` | the same through `ndarray-linalg`, and `ndarray` | OpenBLAS, as above |
+//!
+//! The default, `faer`, is the fastest of them for most orders; LAPACK is there for programs that are tied to one.
+//!
 //! # References
 //! - Y. Thanwerdas, X. Pennec, O(n)-invariant Riemannian metrics on SPD matrices, Linear Algebra Appl. 661 (2023), arXiv
 //!   2109.05768.
@@ -101,6 +113,11 @@
 //! - C. Bonet et al., Sliced-Wasserstein on symmetric positive definite matrices for M/EEG signals, ICML (2023), arXiv
 //!   2303.05798.
 
+#[cfg(feature = "lapack")]
+extern crate openblas_src as _;
+
+#[cfg(feature = "ndarray")]
+mod arrays;
 pub mod batch;
 pub mod check;
 pub mod divergence;
@@ -112,6 +129,7 @@ pub mod mean;
 pub mod metric;
 pub mod metrics;
 mod pairwise;
+pub mod psd;
 pub mod random;
 pub mod sliced;
 pub mod spd;
@@ -121,4 +139,5 @@ pub mod vech;
 pub use batch::{SpdBatch, SymBatch};
 pub use error::{Error, Result};
 pub use metric::Metric;
+pub use psd::Psd;
 pub use spd::Spd;

@@ -11,6 +11,7 @@ use crate::kernel::ExtendedKernel;
 use crate::matrix_functions::symmetrised;
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::pairwise;
+use crate::psd::Psd;
 use crate::spd::Spd;
 use crate::vech::vech;
 
@@ -151,6 +152,55 @@ pub trait Metric: Debug + Send + Sync {
         mean::frechet(self, batch, weights, options)
     }
 
+    /// Geometric median, the minimiser of Σ wᵢ d(M, Xᵢ): less moved by outliers than the mean. Weiszfeld's iteration of
+    /// [`mean::median`]; `None` for equal weights.
+    ///
+    /// # Errors
+    /// As [`Self::mean`].
+    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        mean::median(self, batch, weights, options)
+    }
+
+    /// d(A, B) of matrices that may be singular, where the distance extends to them: Euclidean, Bures–Wasserstein, and
+    /// their deformations by positive powers (power-Euclidean, alpha-Procrustes).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for the other metrics, whose distances to the boundary are infinite or not known.
+    fn distance_semidefinite(&self, _a: &Psd, _b: &Psd) -> Result<f64> {
+        unsupported(self, "distance of singular matrices")
+    }
+
+    /// The point at t ∈ \[0, 1\] of a shortest curve between matrices that may be singular. It need not be unique when
+    /// neither is invertible.
+    ///
+    /// # Errors
+    /// As [`Self::distance_semidefinite`]; [`Error::InvalidParameter`] for t outside \[0, 1\].
+    fn geodesic_semidefinite(&self, _a: &Psd, _b: &Psd, _t: f64) -> Result<Psd> {
+        unsupported(self, "geodesic between singular matrices")
+    }
+
+    /// Fréchet mean of matrices that may be singular. Unique when one of them is invertible.
+    ///
+    /// # Errors
+    /// As [`Self::distance_semidefinite`] and [`Self::mean`].
+    fn mean_semidefinite(
+        &self,
+        _points: &[Psd],
+        _weights: Option<&[f64]>,
+        _options: &MeanOptions,
+    ) -> Result<MeanReport<Psd>> {
+        unsupported(self, "mean of singular matrices")
+    }
+
+    /// Lower and upper bounds of d(A, B) without shooting, for O(n)-invariant metrics: the distance of the sorted spectra,
+    /// and the length of the straight line of the chart Σ^r, r = 1 − θ/2. See [`ExtendedKernel::distance_bounds`].
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a metric without kernel.
+    fn distance_bounds(&self, a: &Spd, b: &Spd) -> Result<(f64, f64)> {
+        engine(self, "bounds of distances")?.distance_bounds(a, b)
+    }
+
     /// Largest interval (t₋, t₊) around 0 on which t ↦ Exp_Σ(tX) is defined.
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
         engine(self, "domain of the exponential")?.exp_domain(at, x)
@@ -173,12 +223,28 @@ pub(crate) fn number(what: &'static str, value: f64) -> Result<f64> {
     }
 }
 
-/// The general machinery behind the default methods.
-fn engine<'a, M: Metric + ?Sized>(metric: &'a M, operation: &'static str) -> Result<ExtendedKernel<'a>> {
-    metric.extended_kernel().ok_or_else(|| Error::Unsupported {
+fn unsupported<T>(metric: &(impl Metric + ?Sized), operation: &'static str) -> Result<T> {
+    Err(Error::Unsupported {
         metric: metric.name(),
         operation,
     })
+}
+
+/// The matrix, unless an entry overflowed.
+pub(crate) fn in_range(what: &'static str, matrix: DMatrix<f64>) -> Result<DMatrix<f64>> {
+    if matrix.iter().all(|v| v.is_finite()) {
+        Ok(matrix)
+    } else {
+        Err(Error::OutOfRange { what })
+    }
+}
+
+/// The general machinery behind the default methods.
+fn engine<'a, M: Metric + ?Sized>(metric: &'a M, operation: &'static str) -> Result<ExtendedKernel<'a>> {
+    match metric.extended_kernel() {
+        Some(kernel) => Ok(kernel),
+        None => unsupported(metric, operation),
+    }
 }
 
 /// The trace term of an O(n)-invariant inner product on Sym(n): ⟨X, Y⟩ = α tr(XY) + β tr X tr Y.
@@ -258,14 +324,14 @@ impl TraceTerm {
     pub(crate) fn frobenius(self, x: DMatrix<f64>) -> Result<DMatrix<f64>> {
         let n = x.nrows();
         let (off, on) = (self.alpha.sqrt(), self.trace_weight(n)?.sqrt());
-        Ok(scale_trace(x, off, on))
+        in_range("whitened vector", scale_trace(x, off, on))
     }
 
     /// F⁻¹.
     pub(crate) fn frobenius_inverse(self, x: DMatrix<f64>) -> Result<DMatrix<f64>> {
         let n = x.nrows();
         let (off, on) = (self.alpha.sqrt(), self.trace_weight(n)?.sqrt());
-        Ok(scale_trace(x, off.recip(), on.recip()))
+        in_range("tangent vector", scale_trace(x, off.recip(), on.recip()))
     }
 }
 
@@ -294,7 +360,11 @@ pub(crate) fn check_pair(a: &Spd, b: &Spd) -> Result<()> {
 
 /// Checks a tangent or cotangent vector at `at` and returns its symmetric part.
 pub(crate) fn checked_tangent(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-    let n = at.order();
+    checked_symmetric(at.order(), x)
+}
+
+/// The same for a symmetric matrix of order n.
+pub(crate) fn checked_symmetric(n: usize, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
     let (rows, columns) = x.shape();
     if rows != columns {
         return Err(Error::NotSquare {
@@ -358,7 +428,9 @@ pub(crate) fn check_exit(exit: f64) -> Result<()> {
 }
 
 /// The interval of t with 1 + t w > 0 for all w between the two extremes.
-pub(crate) fn positive_interval(smallest: f64, largest: f64) -> (f64, f64) {
+pub(crate) fn positive_interval(smallest: f64, largest: f64) -> Result<(f64, f64)> {
+    number("domain of the exponential", smallest)?;
+    number("domain of the exponential", largest)?;
     let lower = if largest > 0.0 {
         -largest.recip()
     } else {
@@ -369,7 +441,7 @@ pub(crate) fn positive_interval(smallest: f64, largest: f64) -> (f64, f64) {
     } else {
         f64::INFINITY
     };
-    (lower, upper)
+    Ok((lower, upper))
 }
 
 /// Exp at `t` times a velocity: exit times are reported on the scale of t.

@@ -114,7 +114,7 @@ pub fn log_power(covariances: &MeanCovariances) -> Result<FeatureMatrix> {
 /// Packed logarithms: log C for every band. Euclidean geometry of these vectors is log-Euclidean geometry. O(N d³).
 ///
 /// # Errors
-/// [`Error::NonFinite`] when an eigenvalue is not positive to working precision.
+/// [`Error::NonFinite`] for a logarithm that is no number.
 pub fn log_euclidean(covariances: &MeanCovariances) -> Result<FeatureMatrix> {
     let rows = |batch: &SpdBatch| batch.log().iter().map(|log| pack(&log.into_owned())).collect();
     FeatureMatrix::try_from_bands(&covariances.bands.iter().map(rows).collect::<Vec<_>>())

@@ -46,8 +46,21 @@ impl SymmetricEigen {
 /// Largest order at which the unblocked kernel is faster for one matrix than the blocked algorithm.
 const MAX_UNBLOCKED_ORDER: usize = 32;
 
-/// Eigendecomposition of a symmetric matrix (only symmetry of `matrix` is assumed). O(n³).
+/// Eigendecomposition of a symmetric matrix (only symmetry of `matrix` is assumed). O(n³). Panics when it is not square;
+/// all numbers are NaN when an entry is not finite.
 pub fn symmetric_eigen(matrix: &DMatrix<f64>) -> SymmetricEigen {
+    assert!(
+        matrix.is_square(),
+        "an eigendecomposition of a {:?} matrix",
+        matrix.shape()
+    );
+    if !matrix.iter().all(|x| x.is_finite()) {
+        let n = matrix.nrows();
+        return SymmetricEigen {
+            values: DVector::repeat(n, f64::NAN),
+            vectors: DMatrix::repeat(n, n, f64::NAN),
+        };
+    }
     if matrix.nrows() <= MAX_UNBLOCKED_ORDER {
         batch::single(matrix)
     } else {

@@ -58,14 +58,14 @@ impl Common {
     }
 
     /// The times at which the geodesic ends.
-    pub(super) fn domain(&self, r: f64) -> (f64, f64) {
+    pub(super) fn domain(&self, r: f64) -> Result<(f64, f64)> {
         let rates = self.rates(r);
         positive_interval(rates.min(), rates.max())
     }
 
     /// Exp_Σ(X)_ii = a (1 + r X_ii/a)^{1/r}, and a e^{X_ii/a} for r = 0.
     pub(super) fn exp(&self, r: f64) -> Result<Spd> {
-        let (_, exit) = self.domain(r);
+        let (_, exit) = self.domain(r)?;
         if exit <= 1.0 {
             return Err(Error::LeftDomain { t: exit });
         }

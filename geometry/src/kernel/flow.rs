@@ -23,6 +23,10 @@ const HORIZON: f64 = 1e6;
 /// Largest order of the unblocked eigensolver.
 const MAX_UNBLOCKED_ORDER: usize = 32;
 
+/// Evaluations of the right-hand side in one integration at most: a geodesic of length 700, at which exponentials overflow,
+/// takes half as many.
+const EVALUATIONS: usize = 100_000;
+
 /// The end of a geodesic arc.
 pub(super) struct Arc {
     pub end: Spd,
@@ -49,6 +53,8 @@ pub(super) struct Flow<'a> {
     seen: [DMatrix<f64>; 2],
     rates: [DMatrix<f64>; 3],
     symbols: Symbols,
+    /// Evaluations left; without any the flow is undefined, so that integrations end.
+    pub(super) budget: usize,
 }
 
 impl<'a> Flow<'a> {
@@ -71,6 +77,7 @@ impl<'a> Flow<'a> {
             seen: std::array::from_fn(|_| zeros()),
             rates: std::array::from_fn(|_| zeros()),
             symbols: Symbols::new(if carries { order } else { 0 }),
+            budget: EVALUATIONS,
         }
     }
 
@@ -169,6 +176,7 @@ impl System for Flow<'_> {
     /// Blocks Σ, p and, when carried, V: Σ̇ = G⁻¹(p), ṗ = −∇H, V̇ = −Γ(Σ̇, V).
     fn derivative(&mut self, _t: f64, y: &[f64], out: &mut [f64]) -> std::result::Result<(), Undefined> {
         let (n, size) = (self.order, self.order * self.order);
+        self.budget = self.budget.checked_sub(1).ok_or(Undefined)?;
         self.decompose(&y[..size])?;
         for (x, seen) in y[size..].chunks_exact(size).zip(&mut self.seen) {
             multiply(n, x, &self.basis, &mut self.half);
@@ -199,6 +207,19 @@ impl System for Flow<'_> {
 
     fn block(&self) -> usize {
         self.order * self.order
+    }
+
+    /// The eigenvalue d that goes to zero, or to infinity, has d^r moving at the rate r d^{r−1} ḋ, which tends to a constant
+    /// at the end of the geodesic.
+    fn remaining(&self) -> f64 {
+        let Some(r) = self.metric.exponent() else {
+            return f64::INFINITY;
+        };
+        let times = self.values.iter().enumerate().map(|(k, d)| {
+            let rate = r * self.rates[0][(k, k)];
+            if rate < 0.0 { -d / rate } else { f64::INFINITY }
+        });
+        times.fold(f64::INFINITY, f64::min)
     }
 
     fn accept(&mut self, _t: f64, y: &mut [f64]) -> std::result::Result<(), Undefined> {

@@ -7,6 +7,9 @@ const IDEAL_COLUMNS: usize = 7;
 /// Fraction of the time reached below which a step counts as vanished: the solution ends there.
 pub(crate) const SMALLEST_STEP: f64 = 1e-10;
 
+/// Fraction of the time reached in which an end that the system foresees counts as reached.
+const FORESEEN: f64 = 1e-6;
+
 /// The right-hand side is not defined at the state it was asked for.
 #[derive(Debug)]
 pub(crate) struct Undefined;
@@ -27,6 +30,12 @@ pub(crate) trait System {
 
     /// Length of the blocks; errors are measured relative to each block's own norm.
     fn block(&self) -> usize;
+
+    /// The time in which the solution ends, as far as the last state the derivative was asked for tells; small errors are
+    /// no matter before the end is near.
+    fn remaining(&self) -> f64 {
+        f64::INFINITY
+    }
 
     /// Called after each accepted step: restores invariants of the state or refuses it.
     fn accept(&mut self, _t: f64, _y: &mut [f64]) -> Result<(), Undefined> {
@@ -55,6 +64,9 @@ pub(crate) struct Integrator {
     pub(crate) steps: Vec<Step>,
     /// See [`SMALLEST_STEP`].
     pub(crate) smallest_step: f64,
+    /// The end of an integration, and that of the solution once it is close ahead.
+    end: f64,
+    foreseen: Option<f64>,
 }
 
 /// Integrates from t = 0 to `end` (> 0), to relative tolerance `rtol` per step. On [`Outcome::Left`] `y` holds the last
@@ -76,6 +88,8 @@ impl Integrator {
             start_slope: vec![0.0; len],
             steps: Vec::new(),
             smallest_step: SMALLEST_STEP,
+            end: f64::INFINITY,
+            foreseen: None,
         }
     }
 
@@ -90,6 +104,7 @@ impl Integrator {
         rtol: f64,
     ) -> Outcome {
         self.steps.clear();
+        self.end = end;
         self.scales.fill(0.0);
         let first = first.min(end);
         let (mut t, mut step) = (0.0, first);
@@ -104,7 +119,11 @@ impl Integrator {
             for (scale, chunk) in self.scales.iter_mut().zip(y.chunks(self.block)) {
                 *scale = scale.max(norm(chunk));
             }
-            let Some(columns) = self.try_step(system, y, t, step, rtol) else {
+            let columns = self.try_step(system, y, t, step, rtol);
+            if let Some(t) = self.foreseen.take() {
+                return Outcome::Left { t };
+            }
+            let Some(columns) = columns else {
                 step *= 0.4;
                 continue;
             };
@@ -146,6 +165,11 @@ impl Integrator {
     /// result is in `table[0]`. `None` when they do not agree to the tolerance.
     fn try_step(&mut self, system: &mut impl System, y: &[f64], t: f64, step: f64, rtol: f64) -> Option<usize> {
         system.derivative(t, y, &mut self.start_slope).ok()?;
+        let remaining = system.remaining();
+        if remaining < FORESEEN * t && t + remaining < self.end {
+            self.foreseen = Some(t + remaining);
+            return None;
+        }
         let mut last_error = f64::INFINITY;
         for k in 0..COLUMNS {
             self.midpoint(system, y, t, step, k)?;

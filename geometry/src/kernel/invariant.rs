@@ -4,10 +4,10 @@ use nalgebra::DMatrix;
 
 use super::commuting::Common;
 use super::frame::Frame;
-use super::{Kernel, flow, shooting};
+use super::{Kernel, chart, flow, shooting};
 use crate::error::{Error, Result};
 use crate::matrix_functions::{from_eigenbasis, to_eigenbasis};
-use crate::metric::{TraceTerm, check_pair, checked_tangent, number};
+use crate::metric::{TraceTerm, check_pair, checked_tangent, in_range, number};
 use crate::spd::Spd;
 
 /// The extended kernel metric of a kernel φ and a trace term (α, β); every O(n)-invariant metric of this crate is one.
@@ -69,10 +69,10 @@ impl<'a> ExtendedKernel<'a> {
         f: impl Fn(&Frame<'_>, &DMatrix<f64>) -> DMatrix<f64>,
     ) -> Result<DMatrix<f64>> {
         let seen = to_eigenbasis(at.eigen(), &checked_tangent(at, x)?);
-        Ok(from_eigenbasis(
-            at.eigen(),
-            &f(&self.frame(at.eigenvalues().as_slice())?, &seen),
-        ))
+        in_range(
+            "tangent or cotangent vector",
+            from_eigenbasis(at.eigen(), &f(&self.frame(at.eigenvalues().as_slice())?, &seen)),
+        )
     }
 
     /// g_Σ(X, Y). O(n³).
@@ -97,7 +97,10 @@ impl<'a> ExtendedKernel<'a> {
 
     /// g*_Σ(p, q) = tr(G⁻¹(p) q), the extended kernel form of 1/φ. O(n³).
     pub fn cometric(&self, at: &Spd, p: &DMatrix<f64>, q: &DMatrix<f64>) -> Result<f64> {
-        Ok(self.sharp(at, p)?.dot(&checked_tangent(at, q)?))
+        number(
+            "product of cotangent vectors",
+            self.sharp(at, p)?.dot(&checked_tangent(at, q)?),
+        )
     }
 
     /// ∇_Σ H for the Hamiltonian H(Σ, p) = ½ g*_Σ(p, p) of the geodesic flow Σ̇ = G⁻¹(p), ṗ = −∇_Σ H. O(n³).
@@ -117,7 +120,8 @@ impl<'a> ExtendedKernel<'a> {
         let y = to_eigenbasis(at.eigen(), &checked_tangent(at, y)?);
         let frame = self.frame(at.eigenvalues().as_slice())?;
         let area = area_squared(frame.inner(&x, &x), frame.inner(&y, &y), frame.inner(&x, &y));
-        Ok(area.map(|area| frame.curvature(&x, &y) / area))
+        area.map(|area| number("curvature", frame.curvature(&x, &y) / area))
+            .transpose()
     }
 
     /// W_Σ(X) = F((φ^{-1/2})_Σ(X)), F(X) = √α X + ((√(α + nβ) − √α)/n) tr(X) I: an O(n)-equivariant isometry onto
@@ -127,6 +131,13 @@ impl<'a> ExtendedKernel<'a> {
             .frobenius(self.conjugated(at, x, |frame, x| frame.scale(x, |phi| phi.sqrt().recip()))?)
     }
 
+    /// W_Σ(X) seen from the eigenbasis of Σ.
+    pub(super) fn whiten_in_eigenbasis(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let seen = to_eigenbasis(at.eigen(), x);
+        let frame = self.frame(at.eigenvalues().as_slice())?;
+        self.trace.frobenius(frame.scale(&seen, |phi| phi.sqrt().recip()))
+    }
+
     /// W_Σ⁻¹. O(n³).
     pub fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let x = self.trace.frobenius_inverse(checked_tangent(at, white)?)?;
@@ -134,7 +145,7 @@ impl<'a> ExtendedKernel<'a> {
     }
 
     /// r = 1 − θ/2 for a kernel of degree θ: between commuting points Σ^r (log Σ for r = 0) moves along straight lines.
-    fn exponent(&self) -> Option<f64> {
+    pub(super) fn exponent(&self) -> Option<f64> {
         self.kernel.degree().map(|degree| 1.0 - 0.5 * degree)
     }
 
@@ -160,9 +171,10 @@ impl<'a> ExtendedKernel<'a> {
     /// As [`Self::exp`].
     pub fn transport_along(&self, at: &Spd, x: &DMatrix<f64>, v: &DMatrix<f64>) -> Result<(Spd, DMatrix<f64>)> {
         let flow::Arc { end, carried } = flow::flow(*self, at, x, Some(v))?;
-        carried.map(|v| (end, v)).ok_or(Error::Empty {
+        let carried = carried.ok_or(Error::Empty {
             what: "transported vector",
-        })
+        })?;
+        Ok((end, in_range("transported vector", carried)?))
     }
 
     /// Log_Σ(Λ) by shooting: Newton's method on Exp_Σ(X) = Λ, with Broyden updates, from the logarithm of the flat metric
@@ -170,7 +182,8 @@ impl<'a> ExtendedKernel<'a> {
     /// by homotopy along its geodesic where that fails. O(n²) exponentials: for n ≤ 16. In closed form when Σ and Λ
     /// commute and the kernel has a degree.
     ///
-    /// The shortest geodesic is not always unique; this is the one that continues the flat one.
+    /// The shortest geodesic is not always unique; this one is no longer than the flat one, which is shortened towards a
+    /// geodesic where Newton's method finds a longer one.
     ///
     /// # Errors
     /// [`Error::NoConvergence`].
@@ -180,15 +193,26 @@ impl<'a> ExtendedKernel<'a> {
         if let Some(r) = self.exponent()
             && let Some(common) = Common::of_points(at, to)
         {
-            return Ok(common.log(r));
+            return in_range("logarithm", common.log(r));
         }
-        shooting::log(*self, at, to)
+        in_range("logarithm", shooting::log(*self, at, to)?)
+    }
+
+    /// Lower and upper bounds of the distance, without shooting: O(n³) for each of some ten points.
+    ///
+    /// The lower one is the distance of the spectra in order, ‖U(λ(A)) − U(λ(B))‖_{α,β} with U' = 1/√φ(x, x): entries off
+    /// the diagonal only make curves longer. The upper one is the length (by quadrature, to about 1e-12) of the straight
+    /// line in the chart of [`Self::log`]. Both are the distance where A and B commute and their eigenvalues have one order.
+    pub fn distance_bounds(&self, a: &Spd, b: &Spd) -> Result<(f64, f64)> {
+        check_pair(a, b)?;
+        chart::bounds(*self, a, b)
     }
 
     /// Largest interval around 0 on which the geodesic exists, by integration in both directions, or in closed form as
     /// for [`Self::exp`].
     ///
-    /// Infinite ends for θ = 2 ([`Kernel::degree`]); otherwise an end is reported infinite when the geodesic still
+    /// An end is where the least (or, for θ > 2, the largest) eigenvalue of the flow, taken to the power 1 − θ/2, reaches
+    /// zero; it is found to about 1e-6 of itself. Infinite ends for θ = 2 ([`Kernel::degree`]); otherwise an end is reported infinite when the geodesic still
     /// exists after 10⁶ times the time in which its initial velocity would double (or halve) an eigenvalue.
     pub fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
         let x = checked_tangent(at, x)?;
@@ -198,7 +222,7 @@ impl<'a> ExtendedKernel<'a> {
         if let Some(r) = self.exponent()
             && let Some(common) = Common::of_velocity(at, &x)
         {
-            return Ok(common.domain(r));
+            return common.domain(r);
         }
         Ok((-flow::exit_time(*self, at, &-&x)?, flow::exit_time(*self, at, &x)?))
     }

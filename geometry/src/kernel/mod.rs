@@ -18,6 +18,7 @@
 //! A mean kernel metric is complete iff θ = 2; the trace term changes nothing in that. The cometric of a kernel metric
 //! is the kernel metric of 1/φ, and φ₁ ≤ φ₂ everywhere implies d₁ ≥ d₂.
 
+mod chart;
 mod commuting;
 mod flow;
 mod frame;

@@ -3,11 +3,12 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
+use super::chart::{self, Chart};
 use super::flow::{Flow, tolerance, unit_time};
 use super::integrator::{Integrator, Outcome};
-use crate::eigen::{SymmetricEigen, symmetric_eigen};
+use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
-use crate::matrix_functions::{ScalarFunction, from_eigenbasis, hadamard, to_eigenbasis};
+use crate::matrix_functions::{ScalarFunction, from_eigenbasis, hadamard};
 use crate::spd::Spd;
 use crate::vech::{unvech, vech};
 
@@ -16,45 +17,100 @@ const TOLERANCE: f64 = 1e-13;
 /// Residual that still counts as converged when rounding stops the progress, times the condition number.
 const FLOOR: f64 = 500.0 * f64::EPSILON;
 const MAX_ITERATIONS: usize = 40;
-const MAX_HALVINGS: usize = 6;
+const MAX_HALVINGS: usize = 4;
+/// Evaluations of the flow for one logarithm at most; some thousand are usual at order 3, some ten thousand at 16.
+const EVALUATIONS: usize = 300_000;
 /// Relative step of the one-sided differences of the Jacobian, and the tolerance of the arcs they are taken of: the
 /// differences are those of one sequence of integration steps, so that its error cancels to first order.
 const DIFFERENCE: f64 = 1e-6;
 const JACOBIAN_RTOL: f64 = 1e-8;
+/// How much longer than the straight line of the chart a geodesic may come out by rounding.
+const LENGTH_TOLERANCE: f64 = 1e-9;
+/// Pieces of a path that is shortened, and when that ends: after so many sweeps, or one that shortened by less.
+const SEGMENTS: usize = 8;
+const MAX_SWEEPS: usize = 40;
+const SHORTENING: f64 = 1e-3;
 /// A geodesic whose steps shrink by this much has left SPD(n): shooting need not know exactly where.
 const SMALLEST_STEP: f64 = 1e-3;
-/// Largest power of the chart: beyond, the powers of the points are worse conditioned than the points.
-const MAX_POWER: f64 = 1.0;
 
 /// Solves Exp_Σ(X) = Λ.
 ///
-/// Points are seen in the chart f(Σ) = Σ^r with r = 1 − θ/2, log Σ for r = 0 or without a degree, where geodesics between
-/// commuting points are straight.
+/// Points are seen in the chart in which geodesics between commuting points are straight. A geodesic longer than the
+/// straight line of the chart is not the shortest one: then, or when nothing converges, that line is shortened first.
 pub(super) fn log(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
-    let r = metric.kernel().degree().map_or(0.0, |degree| 1.0 - 0.5 * degree);
-    let f = if r == 0.0 || r.abs() > MAX_POWER {
-        ScalarFunction::Log
-    } else {
-        ScalarFunction::Pow(r)
-    };
+    let f = chart::function(metric);
     let start = Chart::new(metric, f, at.eigen().clone())?;
     let end = Chart::new(metric, f, to.eigen().clone())?;
-    let straight = start.coordinates(metric, &end.image)?;
+    let straight = start.coordinates(metric, &(&end.image - &start.image))?;
     if straight.norm() == 0.0 {
         return Ok(DMatrix::zeros(at.order(), at.order()));
     }
+    let bound = start.length_to(&end, metric)? * (1.0 + LENGTH_TOLERANCE);
     let mut shot = Shot::new(metric, at, f, to);
-    let mut failure = match shot.solve(&end, straight.clone()) {
-        Ok(x) => return shot.velocity(&x),
-        Err(failure) => failure,
+    let mut best = match shot.solve(&end, straight.clone()) {
+        Ok(x) if x.norm() <= bound => return shot.velocity(&x),
+        other => other,
     };
-    for halvings in 1..=MAX_HALVINGS {
-        match continued(&mut shot, &start, &end, &straight, 1 << halvings) {
-            Ok(x) => return shot.velocity(&x),
-            Err(error) => failure = error,
+    if best.is_err() {
+        for halvings in 1..=MAX_HALVINGS {
+            best = continued(&mut shot, &start, &end, &straight, 1 << halvings);
+            if best.is_ok() {
+                break;
+            }
         }
     }
-    Err(failure)
+    if !best.as_ref().is_ok_and(|x| x.norm() <= bound)
+        && let Ok(guess) = shortened(metric, [at, to], [&start, &end])
+        && let Ok(x) = shot.solve(&end, guess)
+        && best.as_ref().ok().is_none_or(|longer| x.norm() < longer.norm())
+    {
+        best = Ok(x);
+    }
+    shot.velocity(&best?)
+}
+
+/// The velocity, in coordinates, of the straight line of the chart after it was shortened: every inner point moves to the
+/// middle of its neighbours, again and again (Birkhoff).
+fn shortened(metric: ExtendedKernel<'_>, [at, to]: [&Spd; 2], [start, end]: [&Chart; 2]) -> Result<DVector<f64>> {
+    let mut path = vec![at.clone()];
+    for i in 1..SEGMENTS {
+        path.push(start.between(end, i as f64 / SEGMENTS as f64, metric)?.point()?);
+    }
+    path.push(to.clone());
+    let mut last = f64::INFINITY;
+    for _ in 0..MAX_SWEEPS {
+        let mut length = 0.0;
+        for parity in [1, 2] {
+            for i in (parity..SEGMENTS).step_by(2) {
+                let chord = short(metric, &path[i - 1], &path[i + 1])?;
+                if parity == 1 {
+                    length += metric.inner(&path[i - 1], &chord, &chord)?.max(0.0).sqrt();
+                }
+                path[i] = metric.exp(&path[i - 1], &(chord * 0.5))?;
+            }
+        }
+        if length > last * (1.0 - SHORTENING) {
+            break;
+        }
+        last = length;
+    }
+    let velocity = short(metric, at, &path[1])? * SEGMENTS as f64;
+    Ok(vech(&metric.whiten_in_eigenbasis(at, &velocity)?))
+}
+
+/// The logarithm of a nearby point.
+fn short(metric: ExtendedKernel<'_>, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
+    let f = chart::function(metric);
+    let start = Chart::new(metric, f, at.eigen().clone())?;
+    let end = Chart::new(metric, f, to.eigen().clone())?;
+    let straight = start.coordinates(metric, &(&end.image - &start.image))?;
+    let mut shot = Shot::new(metric, at, f, to);
+    let x = if straight.norm() == 0.0 {
+        straight
+    } else {
+        shot.solve(&end, straight)?
+    };
+    shot.velocity(&x)
 }
 
 /// The solution for Λ through those for `stages` targets on the straight line of the chart.
@@ -74,58 +130,10 @@ fn continued(
             shot.solve(end, x)?
         } else {
             let s = stage as f64 / stages as f64;
-            let image = symmetric_eigen(&(&start.image * (1.0 - s) + &end.image * s));
-            let inverse = |y: f64| match shot.f {
-                ScalarFunction::Pow(r) => y.powf(r.recip()),
-                _ => y.exp(),
-            };
-            let point = SymmetricEigen {
-                values: image.values.map(inverse),
-                vectors: image.vectors,
-            };
-            shot.solve(&Chart::new(shot.metric, shot.f, point)?, x)?
+            shot.solve(&start.between(end, s, shot.metric)?, x)?
         };
     }
     Ok(x)
-}
-
-/// A point seen in the chart f, with orthonormal coordinates of its tangent vectors.
-struct Chart {
-    eigen: SymmetricEigen,
-    /// f(Σ).
-    image: DMatrix<f64>,
-    /// φ(d_i, d_j)^{-1/2}/f[d_i, d_j]: from derivatives of the image to tangent vectors, whitened.
-    symbol: DMatrix<f64>,
-}
-
-impl Chart {
-    fn new(metric: ExtendedKernel<'_>, f: ScalarFunction, eigen: SymmetricEigen) -> Result<Self> {
-        let d = &eigen.values;
-        let kernel = metric.kernel();
-        let symbol = DMatrix::from_fn(d.len(), d.len(), |i, j| {
-            kernel.phi(d[i], d[j]).sqrt().recip() / f.divided1(d[i], d[j])
-        });
-        if let Some(&value) = symbol.iter().find(|v| !v.is_finite()) {
-            return Err(Error::InvalidParameter {
-                name: "kernel",
-                value,
-                reason: "must be positive and finite at the eigenvalues",
-            });
-        }
-        Ok(Self {
-            image: eigen.map(|d| f.value(d)),
-            symbol,
-            eigen,
-        })
-    }
-
-    /// Orthonormal coordinates, in the eigenbasis, of the tangent vector X with Df_Σ[X] = `image` − f(Σ): to first order
-    /// the way to the point of that image.
-    fn coordinates(&self, metric: ExtendedKernel<'_>, image: &DMatrix<f64>) -> Result<DVector<f64>> {
-        let mut seen = to_eigenbasis(&self.eigen, &(image - &self.image));
-        seen.component_mul_assign(&self.symbol);
-        Ok(vech(&metric.trace_term().frobenius(seen)?))
-    }
 }
 
 /// Geodesics from one point.
@@ -145,11 +153,13 @@ impl<'a> Shot<'a> {
         let condition = at.condition_number().max(to.condition_number());
         let mut integrator = Integrator::new(2 * size, size);
         integrator.smallest_step = SMALLEST_STEP;
+        let mut flow = Flow::new(metric, at.order(), false);
+        flow.budget = EVALUATIONS;
         Self {
             metric,
             at,
             f,
-            flow: Flow::new(metric, at.order(), false),
+            flow,
             integrator,
             rtol: tolerance(at),
             floor: (10.0 * TOLERANCE).max(FLOOR * condition),
@@ -185,7 +195,7 @@ impl<'a> Shot<'a> {
         if end.values[0].is_nan() || end.values[0] <= 0.0 {
             return Err(Error::LeftDomain { t: 1.0 });
         }
-        target.coordinates(self.metric, &end.map(|d| self.f.value(d)))
+        target.coordinates(self.metric, &(end.map(|d| self.f.value(d)) - &target.image))
     }
 
     fn residual(&mut self, target: &Chart, x: &DVector<f64>, rtol: f64) -> Result<DVector<f64>> {

@@ -10,10 +10,11 @@
 //! with the divided differences f[·, ·] and f[·, ·, ·] of [`ScalarFunction`], which are accurate for equal, nearly
 //! equal and far arguments alike: no threshold decides whether two eigenvalues coincide.
 
+mod checked;
+pub(crate) mod derivative;
 mod divided;
-mod frechet;
 pub(crate) mod svd;
 
+pub use checked::{double_operator, frechet, frechet_inverse, frechet2, lyapunov, matrix_function};
+pub(crate) use derivative::{congruence, from_eigenbasis, hadamard, symmetrised, to_eigenbasis};
 pub use divided::ScalarFunction;
-pub(crate) use frechet::{congruence, from_eigenbasis, hadamard, symmetrised, to_eigenbasis};
-pub use frechet::{double_operator, frechet, frechet_inverse, frechet2, lyapunov, matrix_function};

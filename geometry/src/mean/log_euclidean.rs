@@ -20,10 +20,12 @@ use crate::spd::Spd;
 /// [`Error::NotPositiveDefinite`](crate::Error::NotPositiveDefinite) when the mean overflows.
 pub fn log_euclidean(batch: &SpdBatch, weights: Option<&[f64]>) -> Result<Spd> {
     let weights = checked_weights(batch, weights)?;
-    let logs = batch.log();
+    // Logarithms relative to a power of two near the entries are of order one in any unit, and so is their rounding.
+    let unit = 2f64.powi(batch.matrix(0).amax().log2().floor() as i32);
+    let logs = batch.positive_map(|d| (d / unit).ln());
     let mut sum = DMatrix::zeros(batch.order(), batch.order());
     for (i, w) in weights {
         sum += logs.matrix(i) * w;
     }
-    Spd::try_new(crate::eigen::symmetric_eigen(&sum).map(f64::exp))
+    Spd::try_new(crate::eigen::symmetric_eigen(&sum).map(f64::exp) * unit)
 }

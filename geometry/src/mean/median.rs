@@ -1,6 +1,6 @@
 //! Geometric medians.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::{MeanOptions, MeanReport, checked_weights};
 use crate::batch::SpdBatch;
@@ -17,6 +17,7 @@ const COINCIDENCE: f64 = 1e-12;
 /// M ← Exp_M(Σ cᵢ Log_M Xᵢ / Σ cᵢ), cᵢ = wᵢ/d(M, Xᵢ). The gradient norm is ‖Σ wᵢ Log_M Xᵢ/dᵢ‖_M, free of units and at
 /// most 1; at a data point the excess over its weight. Convergence is linear: give some hundred iterations for 1e-12.
 /// Unique for non-positive curvature unless the points are collinear (Fletcher, Venkatasubramanian and Joshi 2009).
+/// [`Metric::median`] is this, without exponentials and logarithms where the metric is flat.
 ///
 /// # Errors
 /// As [`frechet`](super::frechet).
@@ -58,6 +59,43 @@ pub fn median<M: Metric + ?Sized>(
             });
         }
         current = metric.exp(&current, &direction)?;
+        iterations += 1;
+    }
+}
+
+/// The same for a flat metric, on points in coordinates in which it is Euclidean: no exponential, no logarithm. The
+/// median, and the report without it.
+pub(crate) fn euclidean(points: &[(DVector<f64>, f64)], options: &MeanOptions) -> MeanReport<DVector<f64>> {
+    let mut current = DVector::zeros(points[0].0.len());
+    for (x, w) in points {
+        current += x * *w;
+    }
+    let mut iterations = 0;
+    loop {
+        let distances: Vec<f64> = points.iter().map(|(x, _)| (x - &current).norm()).collect();
+        let farthest = distances.iter().copied().fold(0.0, f64::max);
+        let mut direction = DVector::zeros(current.len());
+        let (mut total, mut here) = (0.0, 0.0);
+        for ((x, weight), &distance) in points.iter().zip(&distances) {
+            if distance <= COINCIDENCE * farthest || farthest == 0.0 {
+                here += weight;
+            } else {
+                direction += (x - &current) * (weight / distance);
+                total += weight / distance;
+            }
+        }
+        let force = direction.norm();
+        let gradient_norm = (force - here).max(0.0);
+        if gradient_norm <= options.tolerance || iterations == options.max_iterations {
+            return MeanReport {
+                mean: current,
+                iterations,
+                gradient_norm,
+                certified_error: None,
+                converged: gradient_norm <= options.tolerance,
+            };
+        }
+        current += direction * (gradient_norm / force / total);
         iterations += 1;
     }
 }

@@ -2,17 +2,19 @@
 
 mod affine_invariant;
 mod bures_wasserstein;
+mod bures_wasserstein_semidefinite;
 mod closed;
 mod frechet;
 mod inductive;
 mod log_det;
 mod log_euclidean;
-mod median;
+pub(crate) mod median;
 mod power;
 mod recursive;
 
 pub use affine_invariant::affine_invariant;
 pub use bures_wasserstein::bures_wasserstein;
+pub use bures_wasserstein_semidefinite::bures_wasserstein_semidefinite;
 pub use closed::{arithmetic, harmonic, kullback_leibler};
 pub use frechet::frechet;
 pub use inductive::inductive;
@@ -45,11 +47,11 @@ impl Default for MeanOptions {
     }
 }
 
-/// A mean and how it was reached.
+/// A mean and how it was reached. `P` is [`Psd`](crate::Psd) where singular matrices are averaged.
 #[derive(Debug, Clone)]
-pub struct MeanReport {
+pub struct MeanReport<P = Spd> {
     /// The mean.
-    pub mean: Spd,
+    pub mean: P,
     /// Outer iterations made.
     pub iterations: usize,
     /// Gradient norm at [`Self::mean`].
@@ -63,7 +65,11 @@ pub struct MeanReport {
 
 /// Weights that sum to 1 with the matrices they belong to; matrices of weight zero are dropped.
 pub(crate) fn checked_weights(batch: &SpdBatch, weights: Option<&[f64]>) -> Result<Vec<(usize, f64)>> {
-    let n = batch.len();
+    normalised_weights(batch.len(), weights)
+}
+
+/// The same for `n` matrices.
+pub(crate) fn normalised_weights(n: usize, weights: Option<&[f64]>) -> Result<Vec<(usize, f64)>> {
     if n == 0 {
         return Err(Error::Empty { what: "batch" });
     }
@@ -98,9 +104,9 @@ pub(crate) fn checked_weights(batch: &SpdBatch, weights: Option<&[f64]>) -> Resu
         .collect())
 }
 
-impl MeanReport {
+impl<P> MeanReport<P> {
     /// The report of a mean in closed form.
-    pub(crate) fn closed(mean: Spd) -> Self {
+    pub(crate) fn closed(mean: P) -> Self {
         Self {
             mean,
             iterations: 0,
@@ -108,6 +114,17 @@ impl MeanReport {
             certified_error: None,
             converged: true,
         }
+    }
+
+    /// The same report of the image of the mean.
+    pub(crate) fn try_map<Q>(self, f: impl FnOnce(P) -> Result<Q>) -> Result<MeanReport<Q>> {
+        Ok(MeanReport {
+            mean: f(self.mean)?,
+            iterations: self.iterations,
+            gradient_norm: self.gradient_norm,
+            certified_error: self.certified_error,
+            converged: self.converged,
+        })
     }
 }
 

@@ -7,8 +7,9 @@ use super::{MeanOptions, MeanReport, affine_invariant, checked_weights};
 use crate::batch::SpdBatch;
 use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
+use crate::matrix_functions::derivative::matrix_function;
 use crate::matrix_functions::svd::jacobi_svd;
-use crate::matrix_functions::{ScalarFunction, matrix_function, symmetrised};
+use crate::matrix_functions::{ScalarFunction, symmetrised};
 use crate::spd::Spd;
 
 /// Power mean P_t of Lim and Pálfia (2012), t ∈ \[−1, 1\]: for t > 0 the solution of M = Σ wᵢ M #_t Xᵢ, for t < 0

@@ -8,9 +8,10 @@ use crate::eigen::batch::ISA;
 use crate::eigen::{relative, symmetric_eigen};
 use crate::error::Result;
 use crate::kernel::{ExtendedKernel, Kernel, area_squared};
-use crate::matrix_functions::{congruence, double_operator};
+use crate::matrix_functions::congruence;
+use crate::matrix_functions::derivative::double_operator;
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent};
+use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, in_range, number};
 use crate::spd::Spd;
 
 /// Affine-invariant metric g_Σ(X, Y) = α tr(Σ⁻¹XΣ⁻¹Y) + β tr(Σ⁻¹X) tr(Σ⁻¹Y): a Hadamard manifold, invariant under every
@@ -32,7 +33,7 @@ impl AffineInvariant {
 
     /// L⁻¹XL⁻ᵀ after the checks.
     fn at_identity(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(whiten_by_cholesky(at, &checked_tangent(at, x)?))
+        in_range("whitened vector", whiten_by_cholesky(at, &checked_tangent(at, x)?))
     }
 }
 
@@ -55,7 +56,43 @@ impl AffineInvariant {
                 seen[(i, j)] *= half_coth(mu[i] - mu[j]);
             }
         }
-        Ok(congruence(&(at.cholesky() * &svd.u), &seen))
+        in_range("Hessian", congruence(&(at.cholesky() * &svd.u), &seen))
+    }
+
+    /// Curvature tensor R(X, Y)Z = −¼ \[\[X̃, Ỹ\], Z̃\] seen from the identity, X̃ = L⁻¹XL⁻ᵀ. O(n³). The sectional curvature is
+    /// g(R(X, Y)Y, X) over the squared area; it does not depend on (α, β).
+    ///
+    /// # Errors
+    /// As the methods of [`Metric`].
+    pub fn curvature(at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>, z: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let (x, y, z) = (
+            Self::at_identity(at, x)?,
+            Self::at_identity(at, y)?,
+            Self::at_identity(at, z)?,
+        );
+        let half = &x * &y;
+        let half = (&half - half.transpose()) * z;
+        in_range(
+            "curvature",
+            congruence(at.cholesky(), &((&half + half.transpose()) * -0.25)),
+        )
+    }
+
+    /// Ricci curvature Ric(X, Y) = −(n/4)(tr(X̃Ỹ) − tr X̃ tr Ỹ/n), the trace of Z ↦ R(Z, X)Y; it does not depend on (α, β).
+    /// O(n³).
+    ///
+    /// # Errors
+    /// As the methods of [`Metric`].
+    pub fn ricci(at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        let (x, y) = (Self::at_identity(at, x)?, Self::at_identity(at, y)?);
+        let n = at.order() as f64;
+        number("curvature", -0.25 * (n * x.dot(&y) - x.trace() * y.trace()))
+    }
+
+    /// Scalar curvature −n(n − 1)(n + 2)/(8α), the same at every point.
+    pub fn scalar_curvature(&self, order: usize) -> f64 {
+        let n = order as f64;
+        -n * (n - 1.0) * (n + 2.0) / (8.0 * self.trace_term.alpha())
     }
 
     /// Jacobi field J(1) along t ↦ Exp_Σ(tX) with J(0) = A and covariant derivative J'(0) = B: how Exp_Σ(X) moves
@@ -82,7 +119,7 @@ impl AffineInvariant {
             let sinhc = if k == 0.0 { 1.0 } else { k.sinh() / k };
             (0.5 * (w[i] + w[j])).exp() * (k.cosh() * a[(i, j)] + sinhc * b[(i, j)])
         });
-        Ok(congruence(&(at.cholesky() * &eigen.vectors), &field))
+        in_range("Jacobi field", congruence(&(at.cholesky() * &eigen.vectors), &field))
     }
 }
 
@@ -152,7 +189,10 @@ impl Metric for AffineInvariant {
             None => relative_svd(a, b).s.map(|s| 2.0 * s.ln()),
         };
         let (alpha, beta) = (self.trace_term.alpha(), self.trace_term.beta());
-        Ok((alpha * mu.norm_squared() + beta * mu.sum() * mu.sum()).max(0.0).sqrt())
+        number(
+            "distance",
+            (alpha * mu.norm_squared() + beta * mu.sum() * mu.sum()).max(0.0).sqrt(),
+        )
     }
 
     /// Side by side in vector lanes: eigenvalues of CCᵀ with C = L_A⁻¹L_B where they spread by less than
@@ -185,10 +225,10 @@ impl Metric for AffineInvariant {
         check_pair(at, to)?;
         let svd = relative_svd(at, to);
         let frame = at.cholesky() * &svd.u;
-        Ok(congruence(
-            &frame,
-            &DMatrix::from_diagonal(&svd.s.map(|s| 2.0 * s.ln())),
-        ))
+        in_range(
+            "logarithm",
+            congruence(&frame, &DMatrix::from_diagonal(&svd.s.map(|s| 2.0 * s.ln()))),
+        )
     }
 
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
@@ -203,10 +243,10 @@ impl Metric for AffineInvariant {
         check_pair(from, to)?;
         let svd = relative_svd(from, to);
         let seen = congruence(&svd.u.transpose(), &Self::at_identity(from, v)?);
-        Ok(congruence(
-            &scaled_columns(&(from.cholesky() * &svd.u), &svd.s, |s| s),
-            &seen,
-        ))
+        in_range(
+            "transported vector",
+            congruence(&scaled_columns(&(from.cholesky() * &svd.u), &svd.s, |s| s), &seen),
+        )
     }
 
     /// −½(XΣ⁻¹Y + YΣ⁻¹X).
@@ -214,7 +254,7 @@ impl Metric for AffineInvariant {
         let x = solve_lower(at, &checked_tangent(at, x)?);
         let y = solve_lower(at, &checked_tangent(at, y)?);
         let half = x.tr_mul(&y);
-        Ok((&half + half.transpose()) * -0.5)
+        in_range("Christoffel symbol", (&half + half.transpose()) * -0.5)
     }
 
     /// −(α/4) ‖\[X̃, Ỹ\]‖² / (⟨X̃, X̃⟩⟨Ỹ, Ỹ⟩ − ⟨X̃, Ỹ⟩²) with X̃ = L⁻¹XL⁻ᵀ; in \[−1/(2α), 0\].
@@ -224,7 +264,8 @@ impl Metric for AffineInvariant {
         let half = &x * &y;
         let bracket = (&half - half.transpose()).norm_squared();
         let area = area_squared(trace.inner(&x, &x)?, trace.inner(&y, &y)?, trace.inner(&x, &y)?);
-        Ok(area.map(|area| -0.25 * trace.alpha() * bracket / area))
+        area.map(|area| number("curvature", -0.25 * trace.alpha() * bracket / area))
+            .transpose()
     }
 
     /// F(Σ^{-1/2} X Σ^{-1/2}), F the isometry of the trace term.
@@ -239,7 +280,10 @@ impl Metric for AffineInvariant {
 
     fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let x = self.trace_term.frobenius_inverse(checked_tangent(at, white)?)?;
-        Ok(double_operator(at.eigen(), |a, b| a.sqrt() * b.sqrt(), &x))
+        in_range(
+            "tangent vector",
+            double_operator(at.eigen(), |a, b| a.sqrt() * b.sqrt(), &x),
+        )
     }
 
     fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {

@@ -3,14 +3,17 @@
 use nalgebra::DMatrix;
 
 use super::pair::{aligned_factor, near};
+use super::semidefinite::aligned;
 use crate::batch::SpdBatch;
+use crate::eigen::symmetric_eigen;
 use crate::error::Result;
 use crate::kernel::{ExtendedKernel, Kernel, area_squared};
-use crate::matrix_functions::{double_operator, lyapunov};
+use crate::matrix_functions::derivative::{double_operator, lyapunov};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, number, positive_interval,
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, number, positive_interval,
 };
+use crate::psd::{Psd, check_fraction, check_orders};
 use crate::spd::Spd;
 
 /// Bures–Wasserstein metric g_Σ(X, Y) = ½ tr(𝓛_Σ(X) Y), 𝓛_Σ(X) the solution L of ΣL + LΣ = X: the L² optimal transport
@@ -18,13 +21,16 @@ use crate::spd::Spd;
 ///
 /// φ(x, y) = 2(x + y); d(A, B) = min over orthogonal O of ‖a − bO‖ for any factors A = aaᵀ, B = bbᵀ. Curvature in
 /// \[0, 3/(λ₁+λ₂)\], not complete. Everything is computed from aligned factors, so that distances of nearly equal
-/// matrices keep all their digits.
+/// matrices keep all their digits. Distances, geodesics and means extend to singular matrices ([`Psd`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BuresWasserstein;
 
 impl BuresWasserstein {
     fn lyapunov(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(lyapunov(at, &checked_tangent(at, x)?))
+        in_range(
+            "solution of the Lyapunov equation",
+            lyapunov(at, &checked_tangent(at, x)?),
+        )
     }
 }
 
@@ -86,16 +92,17 @@ impl Metric for BuresWasserstein {
     /// ‖a − bO‖ with the aligned factor; ‖(T − I)a‖ with the optimal map T for nearly equal points.
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         check_pair(a, b)?;
-        Ok(match near(a, b) {
+        let distance = match near(a, b) {
             Some(_) => (displacement(a, b) * a.cholesky()).norm(),
             None => (aligned_factor(a, b) - a.cholesky()).norm(),
-        })
+        };
+        number("distance", distance)
     }
 
     /// (I + L) Σ (I + L) with L = 𝓛_Σ(X), while I + tL stays positive definite.
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
         let l = Self::lyapunov(at, x)?;
-        check_exit(domain(&l).1)?;
+        check_exit(domain(&l)?.1)?;
         Spd::from_factor(&(at.cholesky() + l * at.cholesky()))
     }
 
@@ -103,7 +110,7 @@ impl Metric for BuresWasserstein {
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
         let half = (aligned_factor(at, to) - at.cholesky()) * at.cholesky().transpose();
-        Ok(&half + half.transpose())
+        in_range("logarithm", &half + half.transpose())
     }
 
     /// K(t)K(t)ᵀ with K(t) = (1 − t)a + tc.
@@ -117,13 +124,16 @@ impl Metric for BuresWasserstein {
     }
 
     fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        super::bures_wasserstein_transport::transport(from, to, v)
+        in_range(
+            "transported vector",
+            super::bures_wasserstein_transport::transport(from, to, v)?,
+        )
     }
 
     /// −(𝓛X Σ 𝓛Y + 𝓛Y Σ 𝓛X).
     fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let half = Self::lyapunov(at, x)? * at.matrix() * Self::lyapunov(at, y)?;
-        Ok(-(&half + half.transpose()))
+        in_range("Christoffel symbol", -(&half + half.transpose()))
     }
 
     /// (3/2) Σ_ij d_i d_j/(d_i + d_j) C'_ij² / (g(X,X) g(Y,Y) − g(X,Y)²), C = \[𝓛X, 𝓛Y\]; in \[0, 3/(λ₁ + λ₂)\].
@@ -139,31 +149,57 @@ impl Metric for BuresWasserstein {
                 sum += d[i] * d[j] / (d[i] + d[j]) * bracket[(i, j)] * bracket[(i, j)];
             }
         }
-        Ok(area.map(|area| 1.5 * sum / area))
+        area.map(|area| number("curvature", 1.5 * sum / area)).transpose()
     }
 
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(double_operator(
-            at.eigen(),
-            |a, b| (2.0 * (a + b)).sqrt().recip(),
-            &checked_tangent(at, x)?,
-        ))
+        in_range(
+            "whitened vector",
+            double_operator(
+                at.eigen(),
+                |a, b| (2.0 * (a + b)).sqrt().recip(),
+                &checked_tangent(at, x)?,
+            ),
+        )
     }
 
     fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(double_operator(
-            at.eigen(),
-            |a, b| (2.0 * (a + b)).sqrt(),
-            &checked_tangent(at, white)?,
-        ))
+        in_range(
+            "tangent vector",
+            double_operator(at.eigen(), |a, b| (2.0 * (a + b)).sqrt(), &checked_tangent(at, white)?),
+        )
     }
 
     fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
         mean::bures_wasserstein(batch, weights, options)
     }
 
+    /// ‖a − c‖ with aligned factors.
+    fn distance_semidefinite(&self, a: &Psd, b: &Psd) -> Result<f64> {
+        check_orders(a, b)?;
+        let (a, c) = aligned(a, b);
+        number("distance", (c - a).norm())
+    }
+
+    /// K(t)K(t)ᵀ, K(t) = (1 − t)a + tc with aligned factors.
+    fn geodesic_semidefinite(&self, a: &Psd, b: &Psd, t: f64) -> Result<Psd> {
+        check_orders(a, b)?;
+        check_fraction(t)?;
+        let (a, c) = aligned(a, b);
+        Psd::from_factor(&(a * (1.0 - t) + c * t))
+    }
+
+    fn mean_semidefinite(
+        &self,
+        points: &[Psd],
+        weights: Option<&[f64]>,
+        options: &MeanOptions,
+    ) -> Result<MeanReport<Psd>> {
+        mean::bures_wasserstein_semidefinite(points, weights, options)
+    }
+
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
-        Ok(domain(&Self::lyapunov(at, x)?))
+        domain(&Self::lyapunov(at, x)?)
     }
 
     /// Distance to the boundary: √λ_min(Σ).
@@ -177,7 +213,7 @@ impl Metric for BuresWasserstein {
 }
 
 /// The interval of t with I + tL positive definite.
-fn domain(l: &DMatrix<f64>) -> (f64, f64) {
-    let w = l.clone().symmetric_eigenvalues();
-    positive_interval(w.min(), w.max())
+fn domain(l: &DMatrix<f64>) -> Result<(f64, f64)> {
+    let w = symmetric_eigen(l).values;
+    positive_interval(w[0], w[w.len() - 1])
 }

@@ -6,7 +6,8 @@ use super::pair::aligned_factor;
 use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
 use crate::kernel::integrator::{Outcome, System, Undefined, integrate};
-use crate::matrix_functions::{from_eigenbasis, hadamard, lyapunov, symmetrised, to_eigenbasis};
+use crate::matrix_functions::derivative::lyapunov;
+use crate::matrix_functions::{from_eigenbasis, hadamard, symmetrised, to_eigenbasis};
 use crate::metric::{check_pair, checked_tangent};
 use crate::spd::Spd;
 

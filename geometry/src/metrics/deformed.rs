@@ -6,9 +6,11 @@ use crate::batch::SpdBatch;
 use crate::eigen::SymmetricEigen;
 use crate::error::{Error, Result};
 use crate::kernel::{ExtendedKernel, Kernel};
-use crate::matrix_functions::{ScalarFunction, frechet, frechet_inverse, frechet2};
+use crate::matrix_functions::ScalarFunction;
+use crate::matrix_functions::derivative::{frechet, frechet_inverse, frechet2};
 use crate::mean::{MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, checked_tangent, number};
+use crate::metric::{Metric, TraceTerm, check_pair, checked_tangent, in_range, number};
+use crate::psd::Psd;
 use crate::spd::Spd;
 
 /// The deformed metric (1/c²) f*g of a base metric g, f(Σ) = Σ^p: everything is that of the base at f(Σ), brought back.
@@ -61,6 +63,26 @@ impl<M: Metric + Kernel> Deformed<M> {
         image(at, self.power)
     }
 
+    /// f of all matrices.
+    fn images(&self, batch: &SpdBatch) -> Result<SpdBatch> {
+        let mut images = Vec::with_capacity(batch.as_slice().len());
+        for index in 0..batch.len() {
+            images.extend_from_slice(self.image(&batch.get(index))?.matrix().as_slice());
+        }
+        SpdBatch::try_from_vec(batch.order(), images)
+    }
+
+    /// f of a matrix that may be singular, for positive powers.
+    fn psd_image(&self, point: &Psd) -> Result<Psd> {
+        if self.power > 0.0 {
+            return point.power(self.power);
+        }
+        Err(Error::Unsupported {
+            metric: self.label.clone(),
+            operation: "extension to singular matrices",
+        })
+    }
+
     /// f⁻¹(Σ).
     fn preimage(&self, image_point: &Spd) -> Result<Spd> {
         image(image_point, self.power.recip())
@@ -68,22 +90,30 @@ impl<M: Metric + Kernel> Deformed<M> {
 
     /// Df_Σ\[X\].
     fn push(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(frechet(self.function(), at.eigen(), &checked_tangent(at, x)?))
+        in_range(
+            "derivative of the power",
+            frechet(self.function(), at.eigen(), &checked_tangent(at, x)?),
+        )
     }
 
     /// (Df_Σ)⁻¹\[X\].
-    fn pull(&self, at: &Spd, x: &DMatrix<f64>) -> DMatrix<f64> {
-        frechet_inverse(self.function(), at.eigen(), x)
+    fn pull(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        in_range("tangent vector", frechet_inverse(self.function(), at.eigen(), x))
     }
 }
 
 /// Σ^p with its eigendecomposition and a Cholesky factor that does not suffer from the condition of Σ^p.
 fn image(at: &Spd, power: f64) -> Result<Spd> {
     let f = ScalarFunction::Pow(power);
-    Spd::from_eigen(SymmetricEigen {
+    let eigen = SymmetricEigen {
         values: at.eigenvalues().map(|d| f.value(d)),
         vectors: at.eigen().vectors.clone(),
-    })
+    };
+    if power == 2.0 {
+        // Σ is a factor of its square, without the rounding of eigenvectors.
+        return Ok(Spd::from_factor(at.matrix())?.with_eigen(eigen));
+    }
+    Spd::from_eigen(eigen)
 }
 
 impl<M: Metric + Kernel> Kernel for Deformed<M> {
@@ -131,7 +161,10 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
 
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         check_pair(a, b)?;
-        Ok(self.base.distance(&self.image(a)?, &self.image(b)?)? / self.scale)
+        number(
+            "distance",
+            self.base.distance(&self.image(a)?, &self.image(b)?)? / self.scale,
+        )
     }
 
     /// f⁻¹(Exp_{f(Σ)}(Df_Σ X)).
@@ -142,7 +175,7 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
     /// (Df_Σ)⁻¹(Log_{f(Σ)} f(Λ)).
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
-        Ok(self.pull(at, &self.base.log(&self.image(at)?, &self.image(to)?)?))
+        self.pull(at, &self.base.log(&self.image(at)?, &self.image(to)?)?)
     }
 
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
@@ -155,7 +188,7 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
         let moved = self
             .base
             .transport(&self.image(from)?, &self.image(to)?, &self.push(from, v)?)?;
-        Ok(self.pull(to, &moved))
+        self.pull(to, &moved)
     }
 
     /// (Df)⁻¹(Γ(Df X, Df Y) + D²f\[X, Y\]).
@@ -164,7 +197,7 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
             .base
             .christoffel(&self.image(at)?, &self.push(at, x)?, &self.push(at, y)?)?;
         let (x, y) = (checked_tangent(at, x)?, checked_tangent(at, y)?);
-        Ok(self.pull(at, &(base + frechet2(self.function(), at.eigen(), &x, &y))))
+        self.pull(at, &(base + frechet2(self.function(), at.eigen(), &x, &y)))
     }
 
     /// c² times that of the base.
@@ -177,17 +210,43 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
 
     /// f⁻¹ of the mean of the images.
     fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
-        let mut images = Vec::with_capacity(batch.as_slice().len());
-        for index in 0..batch.len() {
-            images.extend_from_slice(self.image(&batch.get(index))?.matrix().as_slice());
-        }
-        let images = SpdBatch::try_from_vec(batch.order(), images)?;
-        let base = self.base.mean(&images, weights, options)?;
+        let base = self.base.mean(&self.images(batch)?, weights, options)?;
         Ok(MeanReport {
-            mean: self.preimage(&base.mean)?,
             certified_error: base.certified_error.map(|error| error / self.scale),
-            ..base
+            ..base.try_map(|mean| self.preimage(&mean))?
         })
+    }
+
+    /// f⁻¹ of the median of the images.
+    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        self.base
+            .median(&self.images(batch)?, weights, options)?
+            .try_map(|median| self.preimage(&median))
+    }
+
+    fn distance_semidefinite(&self, a: &Psd, b: &Psd) -> Result<f64> {
+        let (a, b) = (self.psd_image(a)?, self.psd_image(b)?);
+        Ok(self.base.distance_semidefinite(&a, &b)? / self.scale)
+    }
+
+    fn geodesic_semidefinite(&self, a: &Psd, b: &Psd, t: f64) -> Result<Psd> {
+        let (a, b) = (self.psd_image(a)?, self.psd_image(b)?);
+        self.base.geodesic_semidefinite(&a, &b, t)?.power(self.power.recip())
+    }
+
+    fn mean_semidefinite(
+        &self,
+        points: &[Psd],
+        weights: Option<&[f64]>,
+        options: &MeanOptions,
+    ) -> Result<MeanReport<Psd>> {
+        let images = points
+            .iter()
+            .map(|point| self.psd_image(point))
+            .collect::<Result<Vec<_>>>()?;
+        self.base
+            .mean_semidefinite(&images, weights, options)?
+            .try_map(|mean| mean.power(self.power.recip()))
     }
 
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {

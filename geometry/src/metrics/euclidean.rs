@@ -4,13 +4,16 @@ use nalgebra::DMatrix;
 
 use super::pair::whiten_by_cholesky;
 use crate::batch::SpdBatch;
+use crate::eigen::symmetric_eigen;
 use crate::error::Result;
 use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, positive_interval,
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, positive_interval,
 };
+use crate::psd::{self, Psd, check_fraction, check_orders};
 use crate::spd::Spd;
+use crate::vech::{unvech, vech};
 
 /// Euclidean metric g(X, Y) = α tr(XY) + β tr X tr Y: flat, not complete (straight lines leave the cone).
 ///
@@ -68,7 +71,7 @@ impl Metric for Euclidean {
 
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
-        Ok(to.matrix() - at.matrix())
+        in_range("difference", to.matrix() - at.matrix())
     }
 
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
@@ -108,9 +111,44 @@ impl Metric for Euclidean {
         Ok(MeanReport::closed(mean::arithmetic(batch, weights)?))
     }
 
+    /// Weiszfeld's iteration on coordinates.
+    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        let points = mean::checked_weights(batch, weights)?
+            .into_iter()
+            .map(|(i, w)| Ok((vech(&self.trace_term.frobenius(batch.matrix(i).into_owned())?), w)))
+            .collect::<Result<Vec<_>>>()?;
+        mean::median::euclidean(&points, options)
+            .try_map(|x| Spd::try_new(self.trace_term.frobenius_inverse(unvech(&x)?)?))
+    }
+
+    fn distance_semidefinite(&self, a: &Psd, b: &Psd) -> Result<f64> {
+        check_orders(a, b)?;
+        Ok(self.trace_term.frobenius(b.matrix() - a.matrix())?.norm())
+    }
+
+    fn geodesic_semidefinite(&self, a: &Psd, b: &Psd, t: f64) -> Result<Psd> {
+        check_orders(a, b)?;
+        check_fraction(t)?;
+        Psd::try_new(a.matrix() * (1.0 - t) + b.matrix() * t)
+    }
+
+    fn mean_semidefinite(
+        &self,
+        points: &[Psd],
+        weights: Option<&[f64]>,
+        _options: &MeanOptions,
+    ) -> Result<MeanReport<Psd>> {
+        let mut sum = DMatrix::zeros(0, 0);
+        for (i, w) in psd::checked(points, weights)? {
+            let term = points[i].matrix() * w;
+            sum = if sum.is_empty() { term } else { sum + term };
+        }
+        Ok(MeanReport::closed(Psd::try_new(sum)?))
+    }
+
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
-        let w = whiten_by_cholesky(at, &checked_tangent(at, x)?).symmetric_eigenvalues();
-        Ok(positive_interval(w.min(), w.max()))
+        let w = symmetric_eigen(&whiten_by_cholesky(at, &checked_tangent(at, x)?)).values;
+        positive_interval(w[0], w[w.len() - 1])
     }
 
     /// Distance to the boundary: λ_min √(α(α + nβ)/(α + (n−1)β)).

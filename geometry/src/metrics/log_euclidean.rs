@@ -6,12 +6,13 @@ use crate::batch::SpdBatch;
 use crate::eigen::symmetric_eigen;
 use crate::error::Result;
 use crate::kernel::{ExtendedKernel, Kernel, PowerPair, area_squared};
-use crate::matrix_functions::{ScalarFunction, frechet, frechet_inverse, frechet2, matrix_function};
+use crate::matrix_functions::ScalarFunction;
+use crate::matrix_functions::derivative::{frechet, frechet_inverse, frechet2, matrix_function};
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent};
+use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, in_range};
 use crate::pairwise;
 use crate::spd::Spd;
-use crate::vech::vech;
+use crate::vech::{unvech, vech};
 
 /// Log-Euclidean metric g_Σ(X, Y) = ⟨D log_Σ X, D log_Σ Y⟩_{α,β}: flat, complete; the pull-back of the Euclidean metric
 /// on Sym(n) by the matrix logarithm (Arsigny, Fillard, Pennec and Ayache 2006).
@@ -30,7 +31,10 @@ impl LogEuclidean {
     }
 
     fn d_log(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(frechet(ScalarFunction::Log, at.eigen(), &checked_tangent(at, x)?))
+        in_range(
+            "derivative of the logarithm",
+            frechet(ScalarFunction::Log, at.eigen(), &checked_tangent(at, x)?),
+        )
     }
 }
 
@@ -106,30 +110,33 @@ impl Metric for LogEuclidean {
     }
 
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
-        spd_exp(&(at.log() + Self::d_log(at, x)?))
+        let unit = unit_of(at);
+        spd_exp(&(log_in(at, unit) + Self::d_log(at, x)?), unit)
     }
 
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
-        Ok(d_exp_at_log(at, &(to.log() - at.log())))
+        let unit = unit_of(at);
+        d_exp_at_log(at, &(log_in(to, unit) - log_in(at, unit)))
     }
 
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
         check_pair(a, b)?;
         check_time(t)?;
-        spd_exp(&(a.log() * (1.0 - t) + b.log() * t))
+        let unit = unit_of(a);
+        spd_exp(&(log_in(a, unit) * (1.0 - t) + log_in(b, unit) * t), unit)
     }
 
     /// D exp_{log Λ}(D log_Σ V), the same along every curve.
     fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         check_pair(from, to)?;
-        Ok(d_exp_at_log(to, &Self::d_log(from, v)?))
+        d_exp_at_log(to, &Self::d_log(from, v)?)
     }
 
     /// D exp_{log Σ}(D² log_Σ\[X, Y\]).
     fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let (x, y) = (checked_tangent(at, x)?, checked_tangent(at, y)?);
-        Ok(d_exp_at_log(at, &frechet2(ScalarFunction::Log, at.eigen(), &x, &y)))
+        d_exp_at_log(at, &frechet2(ScalarFunction::Log, at.eigen(), &x, &y))
     }
 
     fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
@@ -142,14 +149,23 @@ impl Metric for LogEuclidean {
     }
 
     fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(d_exp_at_log(
-            at,
-            &self.trace_term.frobenius_inverse(checked_tangent(at, white)?)?,
-        ))
+        d_exp_at_log(at, &self.trace_term.frobenius_inverse(checked_tangent(at, white)?)?)
     }
 
     fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, _options: &MeanOptions) -> Result<MeanReport> {
         Ok(MeanReport::closed(mean::log_euclidean(batch, weights)?))
+    }
+
+    /// Weiszfeld's iteration on the logarithms.
+    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        let pairs = mean::checked_weights(batch, weights)?;
+        let logs = batch.log();
+        let points = pairs
+            .into_iter()
+            .map(|(i, w)| Ok((vech(&self.trace_term.frobenius(logs.matrix(i).into_owned())?), w)))
+            .collect::<Result<Vec<_>>>()?;
+        mean::median::euclidean(&points, options)
+            .try_map(|x| spd_exp(&self.trace_term.frobenius_inverse(unvech(&x)?)?, 1.0))
     }
 
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
@@ -167,10 +183,21 @@ impl Metric for LogEuclidean {
 }
 
 /// D exp_{log Λ} = (D log_Λ)⁻¹, from the eigenvalues of Λ itself.
-fn d_exp_at_log(at: &Spd, x: &DMatrix<f64>) -> DMatrix<f64> {
-    frechet_inverse(ScalarFunction::Log, at.eigen(), x)
+fn d_exp_at_log(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    in_range("tangent vector", frechet_inverse(ScalarFunction::Log, at.eigen(), x))
 }
 
-fn spd_exp(x: &DMatrix<f64>) -> Result<Spd> {
-    Spd::try_new(matrix_function(ScalarFunction::Exp, &symmetric_eigen(x)))
+/// A power of two near the largest entry: logarithms relative to it are of order one in any unit, and so is their rounding.
+fn unit_of(at: &Spd) -> f64 {
+    2f64.powi(at.matrix().amax().log2().floor() as i32)
+}
+
+/// log(Σ/unit).
+fn log_in(at: &Spd, unit: f64) -> DMatrix<f64> {
+    at.eigen().map(|d| (d / unit).ln())
+}
+
+/// unit · exp X.
+fn spd_exp(x: &DMatrix<f64>, unit: f64) -> Result<Spd> {
+    Spd::try_new(matrix_function(ScalarFunction::Exp, &symmetric_eigen(x)) * unit)
 }

@@ -11,6 +11,7 @@ mod mixed_power_euclidean;
 pub(crate) mod pair;
 mod power_affine;
 mod power_euclidean;
+pub(crate) mod semidefinite;
 mod triangular;
 
 pub use affine_invariant::AffineInvariant;

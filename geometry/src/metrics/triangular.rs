@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::kernel::area_squared;
 use crate::matrix_functions::symmetrised;
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, number, positive_interval};
+use crate::metric::{
+    Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, number, positive_interval,
+};
 use crate::spd::Spd;
 
 /// Cholesky metric: d(A, B) = ‖L_A − L_B‖, L the lower Cholesky factors. Flat, not complete; depends on the order of the
@@ -115,7 +117,10 @@ impl<D: Diagonal> Triangular<D> {
 
     /// DL_Σ\[X\] = L half(L⁻¹XL⁻ᵀ).
     fn factor_derivative(at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        Ok(at.cholesky() * half_lower(&whiten_by_cholesky(at, &checked_tangent(at, x)?)))
+        in_range(
+            "derivative of the Cholesky factor",
+            at.cholesky() * half_lower(&whiten_by_cholesky(at, &checked_tangent(at, x)?)),
+        )
     }
 
     /// Derivative of the coordinates.
@@ -128,12 +133,12 @@ impl<D: Diagonal> Triangular<D> {
     }
 
     /// The tangent vector with given derivative of the coordinates.
-    fn pull(at: &Spd, mut chart: DMatrix<f64>) -> DMatrix<f64> {
+    fn pull(at: &Spd, mut chart: DMatrix<f64>) -> Result<DMatrix<f64>> {
         for i in 0..chart.nrows() {
             chart[(i, i)] /= D::slope(at.cholesky()[(i, i)]);
         }
         let half = chart * at.cholesky().transpose();
-        &half + half.transpose()
+        in_range("tangent vector", &half + half.transpose())
     }
 }
 
@@ -157,7 +162,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
         l.tr_solve_lower_triangular_mut(&mut half);
         let mut p = half.transpose();
         l.tr_solve_lower_triangular_mut(&mut p);
-        Ok(symmetrised(p))
+        in_range("cotangent vector", symmetrised(p))
     }
 
     /// The inverse of the flat map, by back substitution column by column.
@@ -175,7 +180,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
         for i in 0..n {
             m[(i, i)] /= D::slope(l[(i, i)]);
         }
-        Ok(Self::pull(at, m))
+        Self::pull(at, m)
     }
 
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
@@ -190,7 +195,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
 
     fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
         check_pair(at, to)?;
-        Ok(Self::pull(at, Self::chart(to.cholesky()) - Self::chart(at.cholesky())))
+        Self::pull(at, Self::chart(to.cholesky()) - Self::chart(at.cholesky()))
     }
 
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
@@ -204,7 +209,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
 
     fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         check_pair(from, to)?;
-        Ok(Self::pull(to, Self::push(from, v)?))
+        Self::pull(to, Self::push(from, v)?)
     }
 
     fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
@@ -214,7 +219,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
             D::bend(l[(i, i)]) * x[(i, i)] * y[(i, i)]
         }));
         let half = x * y.transpose() + bend * l.transpose();
-        Ok(-(&half + half.transpose()))
+        in_range("Christoffel symbol", -(&half + half.transpose()))
     }
 
     fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
@@ -226,13 +231,14 @@ impl<D: Diagonal> Metric for Triangular<D> {
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let c = Self::push(at, x)?;
         let n = at.order();
-        Ok(DMatrix::from_fn(n, n, |i, j| {
+        let white = DMatrix::from_fn(n, n, |i, j| {
             if i == j {
                 c[(i, i)]
             } else {
                 c[(i.max(j), i.min(j))] * std::f64::consts::FRAC_1_SQRT_2
             }
-        }))
+        });
+        in_range("whitened vector", white)
     }
 
     fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
@@ -240,7 +246,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
         for i in 0..c.nrows() {
             c[(i, i)] = white[(i, i)];
         }
-        Ok(Self::pull(at, c))
+        Self::pull(at, c)
     }
 
     fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, _options: &MeanOptions) -> Result<MeanReport> {
@@ -251,6 +257,20 @@ impl<D: Diagonal> Metric for Triangular<D> {
         Ok(MeanReport::closed(Self::point(sum)?))
     }
 
+    /// Weiszfeld's iteration on the coordinates.
+    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+        let n = batch.order();
+        let points: Vec<(DVector<f64>, f64)> = mean::checked_weights(batch, weights)?
+            .into_iter()
+            .map(|(i, w)| {
+                let chart = Self::chart(batch.get(i).cholesky());
+                (DVector::from_column_slice(chart.as_slice()), w)
+            })
+            .collect();
+        mean::median::euclidean(&points, options)
+            .try_map(|x| Self::point(DMatrix::from_column_slice(n, n, x.as_slice())))
+    }
+
     fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
         if D::COMPLETE {
             checked_tangent(at, x)?;
@@ -259,7 +279,7 @@ impl<D: Diagonal> Metric for Triangular<D> {
         let rates = Self::factor_derivative(at, x)?
             .diagonal()
             .component_div(&at.cholesky().diagonal());
-        Ok(positive_interval(rates.min(), rates.max()))
+        positive_interval(rates.min(), rates.max())
     }
 
     fn injectivity_radius(&self, at: &Spd) -> Option<f64> {

@@ -7,7 +7,7 @@ use hadamard_geometry::metrics::{
     AffineInvariant, AlphaProcrustes, BuresWasserstein, Cholesky, Euclidean, LogCholesky, LogEuclidean,
     MixedPowerEuclidean, PowerAffine, PowerEuclidean,
 };
-use hadamard_geometry::{Metric, Spd};
+use hadamard_geometry::{Metric, Spd, SpdBatch};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
@@ -137,6 +137,60 @@ impl Kernel for SquaredArithmetic {
     }
 }
 
+/// GAGᵀ.
+pub fn congruence(g: &DMatrix<f64>, a: &Spd) -> Spd {
+    let m = g * a.matrix() * g.transpose();
+    Spd::try_new((&m + m.transpose()) * 0.5).expect("congruent to an SPD matrix")
+}
+
+/// A⁻¹.
+pub fn inverse(a: &Spd) -> Spd {
+    Spd::try_new(a.eigen().map(f64::recip)).expect("the inverse of an SPD matrix")
+}
+
+/// A batch of points.
+pub fn batch(points: &[Spd]) -> SpdBatch {
+    let matrices: Vec<DMatrix<f64>> = points.iter().map(|p| p.matrix().clone()).collect();
+    SpdBatch::try_from_matrices(&matrices).expect("SPD points")
+}
+
+/// d(A, B).
+pub fn distance(metric: &dyn Metric, a: &Spd, b: &Spd) -> f64 {
+    metric.distance(a, b).expect("defined everywhere")
+}
+
+/// What rounding errors of d(A, B) are relative to: the distance, and how far rounding of the entries moves the points,
+/// their lengths as tangent vectors at themselves. Differences of logarithms also round the logarithms, 60 at 1e-26.
+pub fn reach(metric: &dyn Metric, a: &Spd, b: &Spd) -> f64 {
+    let own = |p: &Spd| {
+        let length = metric.norm(p, p.matrix()).expect("a tangent vector");
+        if metric.name() == "log-Euclidean" {
+            length + p.log().norm()
+        } else {
+            length
+        }
+    };
+    distance(metric, a, b) + own(a) + own(b)
+}
+
+/// The power of the condition number that a metric's errors grow with: 1, and more where it takes powers of the points.
+pub fn condition_power(metric: &dyn Metric) -> i32 {
+    if ["polar-affine", "power-Euclidean(-1)"].contains(&metric.name().as_str()) {
+        2
+    } else {
+        1
+    }
+}
+
+/// ‖M − N‖/‖N‖.
+pub fn gap(m: &DMatrix<f64>, n: &DMatrix<f64>) -> f64 {
+    (m - n).norm() / n.norm()
+}
+
+/// Errors of factored forms are C n ε κ^q with this C, measured over orders to 16 and conditions to 1e12 (see
+/// [`condition_power`] for q).
+pub const C: f64 = 50.0;
+
 /// A matrix of standard normal entries.
 pub fn gaussian(rows: usize, columns: usize, rng: &mut impl Rng) -> DMatrix<f64> {
     DMatrix::from_fn(rows, columns, |_, _| rng.sample(StandardNormal))
@@ -229,6 +283,11 @@ impl Sample {
     /// n ε: the rounding of one dense product.
     pub fn rounding(&self) -> f64 {
         self.order as f64 * f64::EPSILON
+    }
+
+    /// C n ε κ^q.
+    pub fn slack(&self, q: i32) -> f64 {
+        C * self.rounding() * self.condition.powi(q)
     }
 }
 

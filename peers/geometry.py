@@ -1,15 +1,59 @@
-"""Means, pairwise distances and matrix functions of SPD matrices beside pyRiemann, LAPACK and faer.
+"""Means, pairwise distances and matrix functions of SPD matrices beside pyRiemann, geomstats, cartan, LAPACK and faer.
 
 Two sets of 500 matrices of order 32 around a common centre: "set" (condition about 1e2) and "wide" (about 3e5).
 LAPACK is numpy.linalg.eigh, the divide-and-conquer driver of OpenBLAS over the whole batch in one call; faer runs in
-our process on the same matrices. geomstats is left out: it needs NumPy below 2.4, which the others here do not. Every
-result is compared with the peer's before its time counts. One thread on each side, or two where the name says so.
+our process on the same matrices; cartan is a Rust crate that runs in a process of its own (`cartan.rs`). geomstats needs
+NumPy below 2.4, hence the pin. Every result is compared with the peer's before its time counts. One thread on each side,
+or two where the name says so.
 """
 
+import functools
+import json
+import os
+import pathlib
+import subprocess
 import time
 
-REQUIREMENTS = ["pyriemann==0.12", "scikit-learn==1.9.1", "scipy==1.17.1", "numpy==2.4.6", "threadpoolctl==3.8.0"]
+REQUIREMENTS = ["pyriemann==0.12", "scikit-learn==1.9.1", "scipy==1.17.1", "numpy==2.3.5", "geomstats==2.8.0", "threadpoolctl==3.8.0"]
 BINARY = ("hadamard-geometry", "versus")
+
+CARTAN = """[package]
+name = "cartan-peer"
+version = "0.0.0"
+edition = "2021"
+[dependencies]
+cartan-manifolds = "=0.10.0"
+cartan-core = "=0.10.0"
+cartan-optim = "=0.10.0"
+nalgebra = "0.35"
+[profile.release]
+opt-level = 3
+[workspace]
+"""
+
+
+class Cartan:
+    """The peer crate, built under target/peers/cartan, kept running: one line of words in, one line of JSON out."""
+
+    def __init__(self):
+        here = pathlib.Path(__file__).resolve().parent
+        folder = here.parent / "target" / "peers" / "cartan"
+        (folder / "src").mkdir(parents=True, exist_ok=True)
+        for path, text in ((folder / "Cargo.toml", CARTAN), (folder / "src" / "main.rs", (here / "cartan.rs").read_text())):
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, check=True)
+        program = folder / "target" / "release" / "cartan-peer"
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, *words):
+        self.process.stdin.write(" ".join(str(word) for word in words) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(f"cartan: {answer['error']}")
+        return answer
+
 
 # Order: how many times faster than the better of faer and LAPACK.
 EIGEN_GOALS = {3: None, 10: 4.0, 22: 4.0, 32: 3.0, 48: 1.5, 64: 1.0, 102: 1.0}
@@ -37,7 +81,10 @@ def gradient_norm(np, mean, x):
 def tasks(ours, data, work):
     import warnings
 
+    os.environ["GEOMSTATS_BACKEND"] = "numpy"
     import numpy as np
+    from geomstats.geometry.spd_matrices import SPDAffineMetric, SPDMatrices
+    from geomstats.learning.frechet_mean import FrechetMean
     from pyriemann.geometry.base import logm
     from pyriemann.geometry.distance import distance_riemann, distance_wasserstein, pairwise_distance
     from pyriemann.geometry.mean import mean_logeuclid, mean_riemann, mean_wasserstein
@@ -73,6 +120,15 @@ def tasks(ours, data, work):
         if not error <= tolerance:
             raise AssertionError(f"{name}: differs from the peer by {error:.1e}")
 
+    def geomstats_mean(x):
+        space = SPDMatrices(x.shape[1], equip=False)
+        space.equip_with_metric(SPDAffineMetric)
+        mean = FrechetMean(space)
+        mean.set(epsilon=1e-24, max_iter=200)
+        return mean.fit(x).estimate_
+
+    # Built when first asked for.
+    cartan = functools.cache(Cartan)
     rng = np.random.default_rng(1)
     for order, goal in EIGEN_GOALS.items():
         g = rng.standard_normal((256, order, 2 * order))
@@ -139,7 +195,32 @@ def tasks(ours, data, work):
                 repeat=3,
                 check=lambda x=x: close("pairs.f64", pairwise_distance(x, metric="logeuclid"), 1e-6),
             )
+        # To the same gradient as ours, from the arithmetic mean; the default tolerance of geomstats leaves a gradient of 0.1.
+        yield Task(
+            f"affine-invariant mean, {name}, 1 thread, beside cartan to 1e-12",
+            ours=lambda p=path: ours("mean", 1, "affine-invariant", p, 32, work / "mean.f64")["seconds"],
+            peer=lambda p=path: cartan()("mean", "affine-invariant", p, 1e-12, work / "cartan.f64")["seconds"],
+            peer_name="cartan 0.10",
+            goal=15.0,
+            repeat=1,
+            check=lambda: close("mean.f64", read("cartan.f64"), 1e-8),
+        )
+        yield Task(
+            f"affine-invariant mean, {name}, 1 thread, beside geomstats to 1e-12",
+            ours=lambda p=path: ours("mean", 1, "affine-invariant", p, 32, work / "mean.f64")["seconds"],
+            peer=lambda x=x: timed(geomstats_mean, x),
+            peer_name="geomstats 2.8.0",
+            repeat=1,
+            check=lambda x=x: close("mean.f64", geomstats_mean(x), 1e-8),
+        )
         hundred = save(f"{name}_100", x[:100])
+        yield Task(
+            f"affine-invariant pairwise 100 x 100, {name}, 1 thread, beside cartan",
+            ours=lambda p=hundred: ours("pairwise", 1, "affine-invariant", p, 32, work / "pairs.f64")["seconds"],
+            peer=lambda p=hundred: cartan()("pairwise", "affine-invariant", p)["seconds"],
+            peer_name="cartan 0.10",
+            repeat=1,
+        )
         yield Task(
             f"bures-wasserstein pairwise 100 x 100, {name}, 1 thread",
             ours=lambda p=hundred: ours("pairwise", 1, "bures-wasserstein", p, 32, work / "pairs.f64")["seconds"],

@@ -153,7 +153,7 @@ pub trait Metric: Debug + Send + Sync {
     }
 
     /// Geometric median, the minimiser of Σ wᵢ d(M, Xᵢ): less moved by outliers than the mean. Weiszfeld's iteration of
-    /// [`mean::median`]; `None` for equal weights.
+    /// [`mean::median()`]; `None` for equal weights.
     ///
     /// # Errors
     /// As [`Self::mean`].

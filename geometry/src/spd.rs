@@ -233,22 +233,25 @@ pub(crate) fn cholesky(matrix: &DMatrix<f64>, index: usize) -> Result<DMatrix<f6
     let n = matrix.nrows();
     let mut l = DMatrix::zeros(n, n);
     for j in 0..n {
-        let mut value = matrix[(j, j)];
-        for k in 0..j {
-            value -= l[(j, k)] * l[(j, k)];
+        // Column by column, so that the inner loop runs along memory.
+        let (done, rest) = l.as_mut_slice().split_at_mut(j * n);
+        let column = &mut rest[j..n];
+        column.copy_from_slice(&matrix.as_slice()[j * n + j..(j + 1) * n]);
+        for earlier in done.chunks_exact(n) {
+            let factor = earlier[j];
+            for (x, y) in column.iter_mut().zip(&earlier[j..]) {
+                *x -= factor * y;
+            }
         }
+        let value = column[0];
         // The inverse of a subnormal pivot overflows.
         if !(value >= f64::MIN_POSITIVE && value.is_finite()) {
             return Err(Error::NotPositiveDefinite { index, pivot: j, value });
         }
         let pivot = value.sqrt();
-        l[(j, j)] = pivot;
-        for i in j + 1..n {
-            let mut s = matrix[(i, j)];
-            for k in 0..j {
-                s -= l[(i, k)] * l[(j, k)];
-            }
-            l[(i, j)] = s / pivot;
+        column[0] = pivot;
+        for x in &mut column[1..] {
+            *x /= pivot;
         }
     }
     refine(matrix, &mut l);

@@ -6,13 +6,18 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::group::{Group, Isa};
+use super::lanes::Mask;
 use super::large::Large;
+use super::partial_fractions::{Fractional, MAX_LEVEL};
 use super::{SymmetricEigen, dense};
 
-/// Above this order the matrices of a group no longer fit into the cache side by side (measured at 22, 32 and 40).
-pub(crate) const MAX_LANE_ORDER: usize = 26;
+/// Above this order the matrices of a group are no longer faster side by side (measured at 32 and 48).
+pub(crate) const MAX_LANE_ORDER: usize = 40;
 /// Above this order the blocked algorithm of `faer` is faster (measured at 256 and 320).
 const MAX_UNBLOCKED_ORDER: usize = 256;
+
+/// From this order to that one logarithms and roots are made without eigenvectors (measured at 3 to 6 and 102 to 160).
+pub(super) const FRACTIONAL_ORDERS: std::ops::RangeInclusive<usize> = 6..=128;
 
 pub(crate) static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
 
@@ -48,14 +53,27 @@ pub(crate) fn map(order: usize, matrices: &[f64], f: &(dyn Fn(f64) -> f64 + Sync
     with_isa(*ISA, order, matrices, Function(f))
 }
 
+/// log A, A^½ or A^{-½} of N positive definite matrices (N·d² entries), both triangles equal to the last bit.
+pub(crate) fn fractional(order: usize, matrices: &[f64], f: Fractional) -> Vec<f64> {
+    if FRACTIONAL_ORDERS.contains(&order) {
+        with_isa(*ISA, order, matrices, f)
+    } else {
+        map(order, matrices, &|x| f.of(x))
+    }
+}
+
 /// What is wanted of every matrix.
 trait Job: Copy + Sync {
     /// Whether eigenvectors are needed.
     const VECTORS: bool;
     /// Numbers written for each matrix.
     fn size(self, order: usize) -> usize;
-    /// Finishes a solved group, before its matrices are collected.
-    fn finish<const W: usize>(self, group: &mut Group<W>);
+    /// Whether matrices of this order lie side by side in lanes.
+    fn side_by_side(self, order: usize) -> bool {
+        order <= MAX_LANE_ORDER
+    }
+    /// Solves a group that was loaded; returns the matrices that it did not solve.
+    fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W>;
     /// Writes the result of one matrix of a finished group.
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]);
     /// The same of one matrix of a solved group of large ones.
@@ -80,7 +98,9 @@ impl Job for Values {
         order
     }
 
-    fn finish<const W: usize>(self, _: &mut Group<W>) {}
+    fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W> {
+        group.solve(Self::VECTORS)
+    }
 
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
         for k in 0..order {
@@ -108,7 +128,9 @@ impl Job for Vectors {
         order + order * order
     }
 
-    fn finish<const W: usize>(self, _: &mut Group<W>) {}
+    fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W> {
+        group.solve(Self::VECTORS)
+    }
 
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
         let mut ranks: Vec<usize> = (0..order).collect();
@@ -149,8 +171,10 @@ impl Job for Function<'_> {
         order * order
     }
 
-    fn finish<const W: usize>(self, group: &mut Group<W>) {
+    fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W> {
+        let failed = group.solve(true);
         group.apply(self.0);
+        failed
     }
 
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
@@ -163,6 +187,34 @@ impl Job for Function<'_> {
 
     fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
         out.copy_from_slice(eigen.map(self.0).as_slice());
+    }
+}
+
+impl Job for Fractional {
+    const VECTORS: bool = true;
+
+    fn size(self, order: usize) -> usize {
+        order * order
+    }
+
+    fn side_by_side(self, _: usize) -> bool {
+        true
+    }
+
+    fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W> {
+        group.fractional(self, MAX_LEVEL)
+    }
+
+    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
+        group.store(lane, out);
+    }
+
+    fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
+        group.map(lane, &|x| self.of(x), out);
+    }
+
+    fn single(self, eigen: &SymmetricEigen, out: &mut [f64]) {
+        out.copy_from_slice(eigen.map(|x| self.of(x)).as_slice());
     }
 }
 
@@ -188,7 +240,7 @@ fn grouped<const W: usize, const G: usize>(isa: Isa, order: usize, matrices: &[f
     if matrices.is_empty() {
         return;
     }
-    if order <= MAX_LANE_ORDER {
+    if job.side_by_side(order) {
         let groups = matrices.par_chunks(W * size).zip(out.par_chunks_mut(W * each));
         groups.for_each_init(
             || Group::<W>::new(order, isa),
@@ -228,8 +280,7 @@ fn solve_large<const W: usize, const G: usize, J: Job>(
 
 fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matrices: &[f64], job: J, out: &mut [f64]) {
     group.load(matrices);
-    let failed = group.solve(J::VECTORS);
-    job.finish(group);
+    let failed = job.solve(group);
     let each = matrices
         .chunks_exact(order * order)
         .zip(out.chunks_exact_mut(job.size(order)));
@@ -364,6 +415,88 @@ mod tests {
                 let bound = 40.0 * (order * order) as f64 * f64::EPSILON * (expected.amax() + a.amax());
                 assert!((b - expected).amax() <= bound);
             }
+        }
+    }
+
+    /// Positive definite matrices with spectra that are spread, repeated, clustered, graded, huge and tiny.
+    fn positive(order: usize, count: usize) -> Vec<f64> {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(3 + order as u64);
+        let mut data = Vec::new();
+        for index in 0..count {
+            let g = DMatrix::from_fn(order, order, |_, _| rng.random_range(-1.0..1.0));
+            let q = g.qr().q();
+            let part = |i: usize| i as f64 / order as f64;
+            let spectrum = DMatrix::from_diagonal(&nalgebra::DVector::from_fn(order, |i, _| match index % 8 {
+                0 => rng.random_range(0.1..1.0),
+                1 => 1.0,
+                2 => 1.0 + 1e-13 * i as f64,
+                3 => 10f64.powf(-8.0 * part(i)),
+                4 => 1e200 * rng.random_range(0.5..1.0),
+                5 => 1e-200 * rng.random_range(0.5..1.0),
+                6 => 1e-26 * 10f64.powf(12.0 * part(i)),
+                _ => 1e-4 + f64::from(u8::from(i == 0)),
+            }));
+            let a = &q * spectrum * q.transpose();
+            data.extend_from_slice(((&a + a.transpose()) * 0.5).as_slice());
+        }
+        data.extend_from_slice(
+            DMatrix::from_fn(order, order, |i, j| if i == j { i as f64 + 1.5 } else { 0.0 }).as_slice(),
+        );
+        data
+    }
+
+    #[test]
+    fn logarithms_and_roots_without_vectors_are_those_with_vectors() {
+        let orders = [1, 2, 5, 6, 7, 12, 33, 60];
+        for (order, isa) in orders
+            .into_iter()
+            .flat_map(|n| Isa::available().into_iter().map(move |isa| (n, isa)))
+        {
+            let matrices = positive(order, 24);
+            for f in [Fractional::Log, Fractional::Sqrt, Fractional::InverseSqrt] {
+                let found = with_isa(isa, order, &matrices, f);
+                let each = matrices
+                    .chunks_exact(order * order)
+                    .zip(found.chunks_exact(order * order));
+                for (index, (matrix, found)) in each.enumerate() {
+                    let eigen = blocked(order, matrix);
+                    let found = DMatrix::from_column_slice(order, order, found);
+                    assert_eq!(found, found.transpose());
+                    // Both errors are those of a change of A by n ε ‖A‖, and n roundings of the result.
+                    let (least, most) = (eigen.values[0], eigen.values[order - 1]);
+                    let slope = match f {
+                        Fractional::Log => 1.0 / least,
+                        Fractional::Sqrt => 0.5 / least.sqrt(),
+                        Fractional::InverseSqrt => 0.5 / least / least.sqrt(),
+                    };
+                    let size = f.of(least).abs().max(f.of(most).abs());
+                    let bound = 20.0 * order as f64 * f64::EPSILON * (most * slope + size);
+                    let error = (&found - eigen.map(|x| f.of(x))).norm();
+                    assert!(
+                        error <= bound,
+                        "{isa:?} {f:?} order {order} matrix {index}: {error:e} > {bound:e}"
+                    );
+                }
+                // No result depends on its neighbours.
+                for (index, matrix) in matrices.chunks_exact(order * order).enumerate().step_by(5) {
+                    let alone = with_isa(isa, order, matrix, f);
+                    assert_eq!(alone, found[index * order * order..(index + 1) * order * order]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn matrices_that_are_not_positive_do_not_disturb_the_others() {
+        let order = 9;
+        let good = positive(order, 2);
+        let bad = nasty(order, 7);
+        let mixed = [&good[..], &bad, &good].concat();
+        for isa in Isa::available() {
+            let alone = with_isa(isa, order, &good, Fractional::Log);
+            let found = with_isa(isa, order, &mixed, Fractional::Log);
+            assert_eq!(found[..good.len()], alone);
+            assert_eq!(found[found.len() - good.len()..], alone);
         }
     }
 

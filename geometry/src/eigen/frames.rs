@@ -84,6 +84,144 @@ pub(crate) fn frames<const W: usize>(
         .collect()
 }
 
+/// Σ wᵢ log(L⁻¹XᵢL⁻ᵀ), without frames, and the mean over i and over pairs of eigenvalues of (μ_a − μ_b)².
+pub(crate) fn logarithm_sum<const W: usize>(
+    isa: Isa,
+    lower: &DMatrix<f64>,
+    factors: &Factors<W>,
+    weights: &[f64],
+) -> (DMatrix<f64>, f64) {
+    let n = lower.nrows();
+    let terms: Vec<(DMatrix<f64>, f64)> = factors
+        .groups
+        .par_iter()
+        .zip(factors.all.par_chunks(W).zip(weights.par_chunks(W)))
+        .map_init(
+            || {
+                let mut relative = Relative::<W>::new(n, isa);
+                relative.seen_from(lower);
+                relative
+            },
+            |relative, (group, (matrices, weights))| {
+                let failed = relative.logarithms(group);
+                let logs = &mut relative.group.a;
+                for (lane, matrix) in matrices.iter().enumerate().filter(|(lane, _)| failed[*lane]) {
+                    let mut c = matrix.clone();
+                    lower.solve_lower_triangular_unchecked_mut(&mut c);
+                    let svd = jacobi_svd(&c);
+                    let scaled = &svd.u * DMatrix::from_diagonal(&svd.s.map(|s| 2.0 * s.ln()));
+                    let log = scaled * svd.u.transpose();
+                    for i in 0..n {
+                        for j in 0..=i {
+                            logs[(i, j)].0[lane] = log[(i, j)];
+                        }
+                    }
+                }
+                weighted(isa, logs, weights, n)
+            },
+        )
+        .collect();
+    let (mut sum, mut spread) = (DMatrix::zeros(n, n), 0.0);
+    for (term, share) in &terms {
+        sum += term;
+        spread += share;
+    }
+    (sum, spread)
+}
+
+/// Σ w S over the lanes that have a weight, and Σ w times the mean of (μ_a − μ_b)² over pairs of eigenvalues of S.
+fn weighted<const W: usize>(isa: Isa, s: &mut LaneMatrix<W>, weights: &[f64], n: usize) -> (DMatrix<f64>, f64) {
+    let mut all = Lanes::ZERO;
+    all.0[..weights.len()].copy_from_slice(weights);
+    let mut spread = 0.0;
+    on(
+        isa,
+        Weighted {
+            s: &mut *s,
+            weights: all,
+            spread: &mut spread,
+        },
+    );
+    (lane_sum(s, n), spread)
+}
+
+struct Weighted<'a, const W: usize> {
+    /// Lower triangles, which are multiplied by the weights.
+    s: &'a mut LaneMatrix<W>,
+    weights: Lanes<W>,
+    spread: &'a mut f64,
+}
+
+impl<const W: usize> Kernel for Weighted<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let n = self.s.order();
+        // What stands in lanes without a weight may be no number.
+        let used = self.weights.0.map(|w| if w == 0.0 { 0 } else { u64::MAX });
+        let (mut squares, mut trace) = (Lanes::<W>::ZERO, Lanes::ZERO);
+        for i in 0..n {
+            let row = &mut self.s.row_mut(i)[..=i];
+            let mut sum = Lanes::ZERO;
+            for x in row.iter_mut() {
+                *x = Lanes::blend(&used, *x, Lanes::ZERO);
+                sum = x.mul_add::<FMA>(*x, sum);
+            }
+            let diagonal = row[i];
+            trace = trace + diagonal;
+            squares = squares + (sum + sum) - diagonal * diagonal;
+            for x in row {
+                *x = *x * self.weights;
+            }
+        }
+        let order = Lanes([n as f64; W]);
+        let mean = trace / order;
+        let spread = self.weights * (squares / order - mean * mean).map(|x| 2.0 * x.max(0.0));
+        *self.spread = spread.0.iter().sum();
+    }
+}
+
+/// Σ wᵢ (L Xᵢ Lᵀ)^½; `None` when a product leaves the safe range of numbers.
+pub(crate) fn root_sum<const W: usize>(
+    isa: Isa,
+    lower: &DMatrix<f64>,
+    factors: &Factors<W>,
+    weights: &[f64],
+) -> Option<DMatrix<f64>> {
+    let n = lower.nrows();
+    let terms: Option<Vec<DMatrix<f64>>> = factors
+        .groups
+        .par_iter()
+        .zip(weights.par_chunks(W))
+        .map_init(
+            || {
+                let mut relative = Relative::<W>::new(n, isa);
+                relative.seen_from(lower);
+                relative
+            },
+            |relative, (group, weights)| {
+                let failed = relative.roots(group)?;
+                let chosen = |failed_ones: bool| -> Vec<f64> {
+                    let pairs = weights.iter().zip(failed);
+                    pairs
+                        .map(|(w, failed)| if failed == failed_ones { *w } else { 0.0 })
+                        .collect()
+                };
+                let mut sum = weighted(isa, &mut relative.group.a, &chosen(false), n).0;
+                if failed[..weights.len()].contains(&true) {
+                    relative.roots_by_vectors(group);
+                    sum += weighted(isa, &mut relative.group.a, &chosen(true), n).0;
+                }
+                Some(sum)
+            },
+        )
+        .collect();
+    let mut sum = DMatrix::zeros(n, n);
+    for term in terms? {
+        sum += term;
+    }
+    Some(sum)
+}
+
 /// Σ wᵢ Uᵢ diag(μᵢ) Uᵢᵀ.
 pub(crate) fn gradient<const W: usize>(isa: Isa, frames: &[Frame<W>], order: usize) -> DMatrix<f64> {
     total(frames, order, |frame, memory| {
@@ -195,7 +333,7 @@ const TILE: (usize, usize) = (4, 4);
 
 /// AᵀB; with `LOWER` only tiles that touch the lower triangle.
 #[inline(always)]
-fn product<const W: usize, const FMA: bool, const LOWER: bool>(
+pub(super) fn product<const W: usize, const FMA: bool, const LOWER: bool>(
     a: &LaneMatrix<W>,
     b: &LaneMatrix<W>,
     out: &mut LaneMatrix<W>,

@@ -1,7 +1,9 @@
 //! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
 
-use super::implicit_ql::{Forgotten, Rotations, implicit_ql};
+use super::implicit_ql::{Rotations, implicit_ql};
 use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::partial_fractions::{Fractional, PartialFractions};
+use super::root_free::eigenvalues;
 use super::tridiagonal::Tridiagonal;
 
 /// Instruction set that the kernels are compiled for, chosen at run time.
@@ -82,6 +84,7 @@ pub(crate) struct Group<const W: usize> {
     scaled: LaneMatrix<W>,
     tridiagonal: Tridiagonal<W>,
     rotations: Rotations<W>,
+    fractions: PartialFractions<W>,
     /// Power of two that each matrix was multiplied by.
     pub(super) scale: [f64; W],
 }
@@ -96,6 +99,7 @@ impl<const W: usize> Group<W> {
             scaled: LaneMatrix::zeros(order),
             tridiagonal: Tridiagonal::zeros(order),
             rotations: Rotations::zeros(order),
+            fractions: PartialFractions::zeros(order),
             scale: [1.0; W],
         }
     }
@@ -127,6 +131,40 @@ impl<const W: usize> Group<W> {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { solve_avx512(self, vectors) },
         }
+    }
+
+    /// f(A) of the matrices loaded, without eigenvectors. Returns the matrices whose spectra do not allow that.
+    /// `limit`: see [`PartialFractions::evaluate`].
+    pub(crate) fn fractional(&mut self, f: Fractional, limit: usize) -> Mask<W> {
+        let mut failed = [false; W];
+        on(
+            self.isa,
+            Evaluate {
+                f,
+                limit,
+                failed: &mut failed,
+                invariants: None,
+                group: self,
+            },
+        );
+        std::mem::swap(&mut self.a, &mut self.q);
+        failed
+    }
+
+    /// tr f(A) and ‖f(A)‖² of the matrices loaded, from f of the tridiagonal form. `limit` and result as above.
+    pub(crate) fn invariants(&mut self, f: Fractional, limit: usize) -> ([Lanes<W>; 2], Mask<W>) {
+        let (mut failed, mut invariants) = ([false; W], [Lanes::ZERO; 2]);
+        on(
+            self.isa,
+            Evaluate {
+                f,
+                limit,
+                failed: &mut failed,
+                invariants: Some(&mut invariants),
+                group: self,
+            },
+        );
+        (invariants, failed)
     }
 
     /// Eigenvalue k of the matrix in `lane`.
@@ -171,9 +209,56 @@ impl<const W: usize> Group<W> {
     }
 }
 
+struct Evaluate<'a, const W: usize> {
+    group: &'a mut Group<W>,
+    f: Fractional,
+    limit: usize,
+    failed: &'a mut Mask<W>,
+    /// Trace and square of the norm, if these are all that is wanted.
+    invariants: Option<&'a mut [Lanes<W>; 2]>,
+}
+
+impl<const W: usize> Kernel for Evaluate<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Group {
+            order: n,
+            a,
+            q,
+            tridiagonal,
+            fractions,
+            scale,
+            ..
+        } = self.group;
+        tridiagonal.reduce::<FMA>(a, *n);
+        *self.failed =
+            fractions.evaluate::<FMA>(self.f, self.limit, [&tridiagonal.diagonal, &tridiagonal.off], scale, q);
+        let Some([trace, square]) = self.invariants else {
+            tridiagonal.restore::<FMA>(a, q, *n);
+            return;
+        };
+        for i in 0..*n {
+            let (row, x) = (&q.row(i)[..i], q[(i, i)]);
+            let mut sum = Lanes::ZERO;
+            for y in row {
+                sum = y.mul_add::<FMA>(*y, sum);
+            }
+            *trace = *trace + x;
+            *square = *square + x.mul_add::<FMA>(x, sum + sum);
+        }
+    }
+}
+
 /// The power of two that brings the largest entry near 1, so that squares neither overflow nor vanish.
 pub(super) fn power_of_two_scale(matrix: &[f64]) -> f64 {
-    let largest = matrix.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let mut most = [0.0_f64; 8];
+    let (chunks, rest) = matrix.as_chunks::<8>();
+    for chunk in chunks {
+        for (most, x) in most.iter_mut().zip(chunk) {
+            *most = if x.abs() > *most { x.abs() } else { *most };
+        }
+    }
+    let largest = most.iter().chain(rest).fold(0.0_f64, |m, x| m.max(x.abs()));
     if largest > 0.0 {
         2f64.powi(-(largest.log2().floor() as i32).clamp(-1000, 1000))
     } else {
@@ -192,7 +277,7 @@ fn solve<const W: usize, const FMA: bool>(group: &mut Group<W>, vectors: bool) -
     if vectors {
         implicit_ql::<W, FMA>(diagonal, off, None, &mut group.q, &mut group.rotations)
     } else {
-        implicit_ql::<W, FMA>(diagonal, off, None, &mut Forgotten, &mut group.rotations)
+        eigenvalues::<W, FMA>(diagonal, off)
     }
 }
 

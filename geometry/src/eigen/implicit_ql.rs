@@ -4,24 +4,24 @@
 //! shorter, takes no part in the remaining rotations: its lanes are masked, so no result depends on its neighbours.
 //! Source of the iteration: A. Dubrulle, R. S. Martin, J. H. Wilkinson, Numer. Math. 12 (1968) 377-383.
 
-use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::lanes::{Buffer, LaneMatrix, Lanes, Mask};
 
 /// Sweeps for one eigenvalue at most; two or three are usual.
-const MAX_SWEEPS: usize = 60;
+pub(super) const MAX_SWEEPS: usize = 60;
 /// Columns of the eigenvectors that are rotated together.
 const BLOCK: usize = 4;
 
 /// Rotations of one sweep.
 pub(crate) struct Rotations<const W: usize> {
-    pub(crate) cosine: Vec<Lanes<W>>,
-    pub(crate) sine: Vec<Lanes<W>>,
+    pub(crate) cosine: Buffer<W>,
+    pub(crate) sine: Buffer<W>,
 }
 
 impl<const W: usize> Rotations<W> {
     pub(crate) fn zeros(order: usize) -> Self {
         Self {
-            cosine: vec![Lanes::ONE; order],
-            sine: vec![Lanes::ZERO; order],
+            cosine: Buffer::zeros(order),
+            sine: Buffer::zeros(order),
         }
     }
 }
@@ -31,14 +31,6 @@ pub(crate) trait Rotated<const W: usize> {
     /// Takes the rotations of rows (i, i + 1), i from `last` − 1 down to `l`; those of a matrix whose block ends before
     /// `last` begin there. Must be `#[inline(always)]`.
     fn rotate<const FMA: bool>(&mut self, l: usize, last: usize, ends: &[usize; W], rotations: &Rotations<W>);
-}
-
-/// Eigenvalues only: the rotations are forgotten.
-pub(crate) struct Forgotten;
-
-impl<const W: usize> Rotated<W> for Forgotten {
-    #[inline(always)]
-    fn rotate<const FMA: bool>(&mut self, _: usize, _: usize, _: &[usize; W], _: &Rotations<W>) {}
 }
 
 /// Qᵀ becomes the eigenvectors, row k those of value k.
@@ -69,7 +61,7 @@ pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
     for l in 0..n {
         let mut sweeps = 0;
         loop {
-            let ends = block_ends(d, e, l);
+            let ends = block_ends::<W, false>(d, e, l);
             let last = ends.iter().copied().max().unwrap_or(l);
             if last == l {
                 break;
@@ -92,14 +84,16 @@ pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
     failed
 }
 
-/// For each matrix the end m ≥ l of the unreduced block that starts at l.
+/// For each matrix the end m ≥ l of the unreduced block that starts at l. `e` has the squares of the couplings if
+/// `SQUARED` says so.
 #[inline(always)]
-fn block_ends<const W: usize>(d: &[Lanes<W>], e: &[Lanes<W>], l: usize) -> [usize; W] {
+pub(super) fn block_ends<const W: usize, const SQUARED: bool>(d: &[Lanes<W>], e: &[Lanes<W>], l: usize) -> [usize; W] {
     let n = d.len();
     let mut ends = Lanes([(n - 1) as f64; W]);
     // From below, so that the last split found is the first one: no branches, all vector instructions.
     for m in (l..n - 1).rev() {
         let small = (d[m].abs() + d[m + 1].abs()) * Lanes([f64::EPSILON; W]);
+        let small = if SQUARED { small * small } else { small };
         ends = Lanes::select_less(small, e[m].abs(), ends, Lanes([m as f64; W]));
     }
     ends.0.map(|end| end as usize)
@@ -131,6 +125,7 @@ fn sweep<const W: usize, const FMA: bool>(
         until[lane] = ends[lane] as i64;
     }
     let (mut s, mut c, mut p) = (Lanes::ONE, Lanes::ONE, Lanes::ZERO);
+    let (cosine, sine) = (&mut rotations.cosine[..], &mut rotations.sine[..]);
     for i in (l..last).rev() {
         // A matrix takes part from its own end on. Masks of bits, and no branches: all of this is vector instructions.
         let above = until.map(|end| if_negative(i as i64 - end));
@@ -148,8 +143,8 @@ fn sweep<const W: usize, const FMA: bool>(
         d[i + 1] = on(shifted + next, d[i + 1]);
         p = on(next, p);
         g = on(c.mul_add::<FMA>(turn, -b), g);
-        rotations.cosine[i] = on(c, Lanes::ONE);
-        rotations.sine[i] = on(s, Lanes::ZERO);
+        cosine[i] = on(c, Lanes::ONE);
+        sine[i] = on(s, Lanes::ZERO);
     }
     for lane in 0..W {
         if ends[lane] > l {
@@ -162,7 +157,7 @@ fn sweep<const W: usize, const FMA: bool>(
 
 /// All bits where a number is negative, none elsewhere.
 #[inline(always)]
-fn if_negative(x: i64) -> u64 {
+pub(super) fn if_negative(x: i64) -> u64 {
     (x >> 63) as u64
 }
 
@@ -170,38 +165,40 @@ fn if_negative(x: i64) -> u64 {
 /// neighbouring rotations share stays in registers.
 #[inline(always)]
 fn rotate<const W: usize, const FMA: bool>(q: &mut LaneMatrix<W>, l: usize, last: usize, rotations: &Rotations<W>) {
-    let n = q.row(0).len();
+    let (n, stride) = (q.row(0).len(), q.stride());
+    let rows = q.rows_mut(l, last - l + 1);
+    let turns = [&rotations.cosine[l..last], &rotations.sine[l..last]];
     let mut k = 0;
     while k + BLOCK <= n {
-        rotate_columns::<W, BLOCK, FMA>(q, l, last, rotations, k);
+        rotate_columns::<W, BLOCK, FMA>(rows, stride, turns, k);
         k += BLOCK;
     }
     while k < n {
-        rotate_columns::<W, 1, FMA>(q, l, last, rotations, k);
+        rotate_columns::<W, 1, FMA>(rows, stride, turns, k);
         k += 1;
     }
 }
 
 #[inline(always)]
 fn rotate_columns<const W: usize, const B: usize, const FMA: bool>(
-    q: &mut LaneMatrix<W>,
-    l: usize,
-    last: usize,
-    rotations: &Rotations<W>,
+    rows: &mut [Lanes<W>],
+    stride: usize,
+    [cosine, sine]: [&[Lanes<W>]; 2],
     k: usize,
 ) {
+    let count = cosine.len();
     let mut carried = [Lanes::<W>::ZERO; B];
-    carried.copy_from_slice(&q.row(last)[k..k + B]);
-    for i in (l..last).rev() {
-        let (c, s) = (rotations.cosine[i], rotations.sine[i]);
+    carried.copy_from_slice(&rows[count * stride + k..][..B]);
+    for i in (0..count).rev() {
+        let (c, s) = (cosine[i], sine[i]);
         let mut upper = [Lanes::<W>::ZERO; B];
-        upper.copy_from_slice(&q.row(i)[k..k + B]);
-        let lower = &mut q.row_mut(i + 1)[k..k + B];
+        upper.copy_from_slice(&rows[i * stride + k..][..B]);
+        let lower = &mut rows[(i + 1) * stride + k..][..B];
         for b in 0..B {
             lower[b] = s.mul_add::<FMA>(upper[b], c * carried[b]);
             // The product that does not wait for the row before stands inside: the chain is one operation long.
             carried[b] = (-s).mul_add::<FMA>(carried[b], c * upper[b]);
         }
     }
-    q.row_mut(l)[k..k + B].copy_from_slice(&carried);
+    rows[k..][..B].copy_from_slice(&carried);
 }

@@ -3,7 +3,7 @@
 //! The operations are plain loops over an array: compiled inside a function with the right `target_feature` they
 //! become single vector instructions.
 
-use std::ops::{Add, Div, Index, IndexMut, Mul, Neg, Sub};
+use std::ops::{Add, Deref, DerefMut, Div, Index, IndexMut, Mul, Neg, Sub};
 
 /// One number for each of W matrices.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,34 +126,92 @@ impl<const W: usize> Neg for Lanes<W> {
     }
 }
 
+/// A cache line in numbers: loads and stores of whole registers that cross a line take twice the time.
+const LINE: usize = 8;
+
+/// Many `Lanes`, the first one at the beginning of a cache line.
+pub(crate) struct Buffer<const W: usize> {
+    numbers: Vec<f64>,
+    /// Where the first cache line begins.
+    start: usize,
+    len: usize,
+}
+
+impl<const W: usize> Buffer<W> {
+    pub(crate) fn zeros(len: usize) -> Self {
+        let numbers = vec![0.0_f64; len * W + LINE];
+        let start = numbers.as_ptr().align_offset(LINE * size_of::<f64>()).min(LINE);
+        Self { numbers, start, len }
+    }
+}
+
+impl<const W: usize> Deref for Buffer<W> {
+    type Target = [Lanes<W>];
+    #[inline(always)]
+    fn deref(&self) -> &[Lanes<W>] {
+        let numbers: &[[f64; W]] = &self.numbers[self.start..].as_chunks().0[..self.len];
+        // SAFETY: `Lanes` is a transparent wrapper of the array, and the slice keeps its length and lifetime.
+        unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), numbers.len()) }
+    }
+}
+
+impl<const W: usize> DerefMut for Buffer<W> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [Lanes<W>] {
+        let numbers: &mut [[f64; W]] = &mut self.numbers[self.start..].as_chunks_mut().0[..self.len];
+        // SAFETY: as in `deref`.
+        unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), numbers.len()) }
+    }
+}
+
 /// A square matrix of lanes, row after row.
 pub(crate) struct LaneMatrix<const W: usize> {
     order: usize,
-    data: Vec<Lanes<W>>,
+    /// From row to row: odd, so that the rows do not compete for few sets of the cache.
+    stride: usize,
+    data: Buffer<W>,
 }
 
 impl<const W: usize> LaneMatrix<W> {
     pub(crate) fn zeros(order: usize) -> Self {
+        let stride = order | 1;
         Self {
             order,
-            data: vec![Lanes::ZERO; order * order],
+            stride,
+            data: Buffer::zeros(order * stride),
         }
     }
 
     #[inline(always)]
+    pub(crate) fn order(&self) -> usize {
+        self.order
+    }
+
+    #[inline(always)]
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    #[inline(always)]
     pub(crate) fn row(&self, i: usize) -> &[Lanes<W>] {
-        &self.data[i * self.order..(i + 1) * self.order]
+        &self.data[i * self.stride..][..self.order]
     }
 
     #[inline(always)]
     pub(crate) fn row_mut(&mut self, i: usize) -> &mut [Lanes<W>] {
-        &mut self.data[i * self.order..(i + 1) * self.order]
+        &mut self.data[i * self.stride..][..self.order]
     }
 
-    /// Rows before `i`, and row `i`.
+    /// Rows i to i + count, [`Self::stride`] apart.
+    #[inline(always)]
+    pub(crate) fn rows_mut(&mut self, i: usize, count: usize) -> &mut [Lanes<W>] {
+        &mut self.data[i * self.stride..(i + count) * self.stride]
+    }
+
+    /// Rows before `i`, [`Self::stride`] apart, and row `i`.
     #[inline(always)]
     pub(crate) fn split_at_row(&mut self, i: usize) -> (&mut [Lanes<W>], &mut [Lanes<W>]) {
-        let (head, tail) = self.data.split_at_mut(i * self.order);
+        let (head, tail) = self.data.split_at_mut(i * self.stride);
         (head, &mut tail[..self.order])
     }
 
@@ -169,13 +227,13 @@ impl<const W: usize> Index<(usize, usize)> for LaneMatrix<W> {
     type Output = Lanes<W>;
     #[inline(always)]
     fn index(&self, (i, j): (usize, usize)) -> &Lanes<W> {
-        &self.data[i * self.order + j]
+        &self.data[i * self.stride + j]
     }
 }
 
 impl<const W: usize> IndexMut<(usize, usize)> for LaneMatrix<W> {
     #[inline(always)]
     fn index_mut(&mut self, (i, j): (usize, usize)) -> &mut Lanes<W> {
-        &mut self.data[i * self.order + j]
+        &mut self.data[i * self.stride + j]
     }
 }

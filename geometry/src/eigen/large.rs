@@ -3,8 +3,9 @@
 //! roots and divisions, runs in lanes.
 
 use super::group::{Isa, Kernel, on, power_of_two_scale};
-use super::implicit_ql::{Forgotten, Rotations, implicit_ql};
+use super::implicit_ql::{Rotations, implicit_ql};
 use super::lanes::{Lanes, Mask};
+use super::root_free::eigenvalues;
 use super::rows::{Recorded, Reflections, Rows, reconstruct};
 
 /// Rows that share the registers loaded for them.
@@ -147,13 +148,13 @@ impl<const G: usize> Kernel for Iterate<'_, G> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Some(recorded) = self.recorded else {
-            *self.failed = implicit_ql::<G, FMA>(self.diagonal, self.off, None, &mut Forgotten, self.rotations);
+            *self.failed = eigenvalues::<G, FMA>(self.diagonal, self.off);
             return;
         };
         // The values first, which cost little: with them as shifts most sweeps deflate at once, and there are 0.7 n²
         // rotations to apply instead of 1.1 n².
         let (mut known, mut off) = (self.diagonal.to_vec(), self.off.to_vec());
-        implicit_ql::<G, FMA>(&mut known, &mut off, None, &mut Forgotten, self.rotations);
+        eigenvalues::<G, FMA>(&mut known, &mut off);
         *self.failed = implicit_ql::<G, FMA>(self.diagonal, self.off, Some(&known), recorded, self.rotations);
     }
 }

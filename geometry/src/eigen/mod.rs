@@ -2,7 +2,8 @@
 //!
 //! Batches of small matrices are solved side by side: each lane of a vector register holds the same entry of another
 //! matrix, and Householder tridiagonalisation and implicit QL run in lockstep. Medium ones lie across the registers one
-//! after the other, and only their tridiagonal forms are iterated in lockstep. The instruction set is chosen at run
+//! after the other, and only their tridiagonal forms are iterated in lockstep. Logarithms and square roots of positive
+//! definite matrices need no eigenvectors: partial fractions of the tridiagonal form. The instruction set is chosen at run
 //! time (AVX-512, AVX2 with FMA, or what the target guarantees). Large matrices go to `faer` one by one. The result of
 //! a matrix depends neither on the other matrices of the batch nor on the number of threads.
 
@@ -11,9 +12,13 @@ mod dense;
 pub(crate) mod frames;
 pub(crate) mod group;
 mod implicit_ql;
+mod jacobi;
 pub(crate) mod lanes;
 mod large;
+pub(crate) mod partial_fractions;
+pub(crate) mod polar;
 pub(crate) mod relative;
+mod root_free;
 mod rows;
 mod tridiagonal;
 

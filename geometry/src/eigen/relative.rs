@@ -7,13 +7,17 @@
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
+use super::batch::FRACTIONAL_ORDERS;
 use super::group::{Group, Isa, Kernel, on};
 use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::partial_fractions::{Fractional, MAX_LEVEL};
 use crate::matrix_functions::svd::jacobi_svd;
 
 /// Largest ratio of eigenvalues for which the product CCᵀ is formed: logarithms are then exact to about 1e6 ε = 2e-10 in
 /// the worst entry of the worst pair.
 pub(crate) const MAX_SPREAD: f64 = 1e6;
+/// The same as a power of four.
+const MAX_SPREAD_LEVEL: usize = 10;
 /// Diagonals of CCᵀ outside are left to the SVD, which scales.
 const SAFE: std::ops::Range<f64> = 1e-140..1e140;
 /// Entries of a row that are substituted together.
@@ -74,25 +78,75 @@ impl<const W: usize> Relative<W> {
         }
     }
 
-    /// Solves the eigenproblems of CCᵀ, C = L⁻¹F; true for the lanes that must go to the SVD instead.
-    pub(crate) fn solve(&mut self, factors: &LaneMatrix<W>, vectors: bool) -> Mask<W> {
+    /// Lower triangles of CCᵀ into the group, C = L⁻¹F or C = LF; true for the lanes whose numbers leave the safe range.
+    fn gram(&mut self, factors: &LaneMatrix<W>, inverse: bool) -> Mask<W> {
         let n = factors.row(0).len();
         on(
             self.group.isa,
             Gram {
                 lower: &self.lower,
+                inverse,
                 factors,
                 c: &mut self.c,
                 gram: &mut self.group.a,
             },
         );
-        let mut unsafe_scale = [false; W];
+        self.group.scale = [1.0; W];
+        let mut outside = [false; W];
         for i in 0..n {
             for lane in 0..W {
-                unsafe_scale[lane] |= !SAFE.contains(&self.group.a[(i, i)].0[lane]);
+                outside[lane] |= !SAFE.contains(&self.group.a[(i, i)].0[lane]);
             }
         }
-        self.group.scale = [1.0; W];
+        outside
+    }
+
+    /// Σ μ and Σ μ², μ the logarithms of the eigenvalues of CCᵀ, C = L⁻¹F; true for the lanes that must go to the SVD
+    /// instead.
+    fn sums(&mut self, factors: &LaneMatrix<W>) -> ([Lanes<W>; 2], Mask<W>) {
+        let n = factors.row(0).len();
+        if FRACTIONAL_ORDERS.contains(&n) {
+            let outside = self.gram(factors, true);
+            let (sums, failed) = self.group.invariants(Fractional::Log, MAX_SPREAD_LEVEL);
+            return (sums, std::array::from_fn(|lane| outside[lane] || failed[lane]));
+        }
+        let failed = self.solve(factors, false);
+        let mut sums = [Lanes::ZERO; 2];
+        for k in 0..n {
+            for lane in 0..W {
+                let mu = self.group.value(lane, k).ln();
+                sums[0].0[lane] += mu;
+                sums[1].0[lane] += mu * mu;
+            }
+        }
+        (sums, failed)
+    }
+
+    /// log CCᵀ, C = L⁻¹F, lower triangles in the group; true for the lanes that must go to the SVD instead.
+    pub(crate) fn logarithms(&mut self, factors: &LaneMatrix<W>) -> Mask<W> {
+        let outside = self.gram(factors, true);
+        let failed = self.group.fractional(Fractional::Log, MAX_SPREAD_LEVEL);
+        std::array::from_fn(|lane| outside[lane] || failed[lane])
+    }
+
+    /// (CCᵀ)^½, C = LF, lower triangles in the group; true for the lanes where CCᵀ is nearly singular, and nothing when
+    /// numbers leave the safe range.
+    pub(crate) fn roots(&mut self, factors: &LaneMatrix<W>) -> Option<Mask<W>> {
+        let outside = self.gram(factors, false).contains(&true);
+        (!outside).then(|| self.group.fractional(Fractional::Sqrt, MAX_LEVEL))
+    }
+
+    /// The same for nearly singular matrices.
+    pub(crate) fn roots_by_vectors(&mut self, factors: &LaneMatrix<W>) {
+        self.gram(factors, false);
+        self.group.solve(true);
+        self.group.apply(&|d| d.max(0.0).sqrt());
+    }
+
+    /// Solves the eigenproblems of CCᵀ, C = L⁻¹F; true for the lanes that must go to the SVD instead.
+    pub(crate) fn solve(&mut self, factors: &LaneMatrix<W>, vectors: bool) -> Mask<W> {
+        let n = factors.row(0).len();
+        let unsafe_scale = self.gram(factors, true);
         let mut failed = self.group.solve(vectors);
         for lane in 0..W {
             let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -106,9 +160,10 @@ impl<const W: usize> Relative<W> {
     }
 }
 
-/// C = L⁻¹F and the lower triangle of CCᵀ.
+/// C = L⁻¹F, or LF, and the lower triangle of CCᵀ.
 struct Gram<'a, const W: usize> {
     lower: &'a [f64],
+    inverse: bool,
     factors: &'a LaneMatrix<W>,
     c: &'a mut LaneMatrix<W>,
     gram: &'a mut LaneMatrix<W>,
@@ -118,32 +173,73 @@ impl<const W: usize> Kernel for Gram<'_, W> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let n = self.factors.row(0).len();
-        for i in 0..n {
-            let l = &self.lower[i * n..=i * n + i];
-            let pivot = Lanes([l[i]; W]);
-            for j in (0..=i).step_by(STRIP) {
-                let width = STRIP.min(n - j);
-                let mut sums = [Lanes::<W>::ZERO; STRIP];
-                sums[..width].copy_from_slice(&self.factors.row(i)[j..j + width]);
-                for (k, &factor) in l[..i].iter().enumerate().skip(j) {
-                    let factor = Lanes([-factor; W]);
-                    let row = &self.c.row(k)[j..j + width];
-                    if width == STRIP {
-                        for b in 0..STRIP {
-                            sums[b] = factor.mul_add::<FMA>(row[b], sums[b]);
-                        }
-                    } else {
-                        for (sum, x) in sums.iter_mut().zip(row) {
-                            *sum = factor.mul_add::<FMA>(*x, *sum);
-                        }
-                    }
-                }
-                for (out, sum) in self.c.row_mut(i)[j..j + width].iter_mut().zip(sums) {
-                    *out = sum / pivot;
-                }
-            }
+        if self.inverse {
+            substitute::<W, FMA>(self.lower, self.factors, self.c, n);
+        } else {
+            multiply::<W, FMA>(self.lower, self.factors, self.c, n);
         }
         gram::<W, FMA>(self.c, self.gram);
+    }
+}
+
+/// C = L⁻¹F for lower triangular matrices.
+#[inline(always)]
+fn substitute<const W: usize, const FMA: bool>(lower: &[f64], f: &LaneMatrix<W>, c: &mut LaneMatrix<W>, n: usize) {
+    for i in 0..n {
+        let l = &lower[i * n..=i * n + i];
+        let pivot = Lanes([1.0 / l[i]; W]);
+        for j in (0..=i).step_by(STRIP) {
+            let width = STRIP.min(n - j);
+            let mut sums = [Lanes::<W>::ZERO; STRIP];
+            sums[..width].copy_from_slice(&f.row(i)[j..j + width]);
+            strip::<W, FMA>(&mut sums, l[..i].iter().map(|x| -x), c, j, width);
+            for (out, sum) in c.row_mut(i)[j..j + width].iter_mut().zip(sums) {
+                *out = sum * pivot;
+            }
+        }
+    }
+}
+
+/// C = LF for lower triangular matrices.
+#[inline(always)]
+pub(super) fn multiply<const W: usize, const FMA: bool>(
+    lower: &[f64],
+    f: &LaneMatrix<W>,
+    c: &mut LaneMatrix<W>,
+    n: usize,
+) {
+    for i in 0..n {
+        let l = &lower[i * n..=i * n + i];
+        for j in (0..=i).step_by(STRIP) {
+            let width = STRIP.min(n - j);
+            let mut sums = [Lanes::<W>::ZERO; STRIP];
+            strip::<W, FMA>(&mut sums, l.iter().copied(), f, j, width);
+            c.row_mut(i)[j..j + width].copy_from_slice(&sums[..width]);
+        }
+    }
+}
+
+/// Adds the rows of a lower triangular matrix, each times its factor, to a strip of columns from j on.
+#[inline(always)]
+fn strip<const W: usize, const FMA: bool>(
+    sums: &mut [Lanes<W>; STRIP],
+    factors: impl Iterator<Item = f64>,
+    rows: &LaneMatrix<W>,
+    j: usize,
+    width: usize,
+) {
+    for (k, factor) in factors.enumerate().skip(j) {
+        let factor = Lanes([factor; W]);
+        let row = &rows.row(k)[j..j + width];
+        if width == STRIP {
+            for b in 0..STRIP {
+                sums[b] = factor.mul_add::<FMA>(row[b], sums[b]);
+            }
+        } else {
+            for (sum, x) in sums.iter_mut().zip(row) {
+                *sum = factor.mul_add::<FMA>(*x, *sum);
+            }
+        }
     }
 }
 
@@ -188,9 +284,9 @@ fn gram<const W: usize, const FMA: bool>(c: &LaneMatrix<W>, gram: &mut LaneMatri
     }
 }
 
-/// μ = log of the eigenvalues of A⁻¹B for all pairs of the matrices with these Cholesky factors, folded to one number
-/// a pair: the strict upper triangle of the result.
-pub(crate) fn pairwise(isa: Isa, factors: Vec<DMatrix<f64>>, fold: impl Fn(&[f64]) -> f64 + Sync) -> DMatrix<f64> {
+/// For all pairs of the matrices with these Cholesky factors Σ μ and Σ μ², μ the logarithms of the eigenvalues of A⁻¹B,
+/// folded to one number a pair: the strict upper triangle of the result.
+pub(crate) fn pairwise(isa: Isa, factors: Vec<DMatrix<f64>>, fold: impl Fn(f64, f64) -> f64 + Sync) -> DMatrix<f64> {
     match isa {
         Isa::Portable => pairwise_in::<2>(isa, factors, fold),
         #[cfg(target_arch = "x86_64")]
@@ -203,31 +299,67 @@ pub(crate) fn pairwise(isa: Isa, factors: Vec<DMatrix<f64>>, fold: impl Fn(&[f64
 fn pairwise_in<const W: usize>(
     isa: Isa,
     factors: Vec<DMatrix<f64>>,
-    fold: impl Fn(&[f64]) -> f64 + Sync,
+    fold: impl Fn(f64, f64) -> f64 + Sync,
 ) -> DMatrix<f64> {
     let (count, n) = (factors.len(), factors[0].nrows());
     let factors = Factors::<W>::new(factors);
     crate::pairwise::by_rows_with(
         count,
-        || (Relative::<W>::new(n, isa), vec![0.0; n]),
-        |(relative, mu), i, row| {
+        || Relative::<W>::new(n, isa),
+        |relative, i, row| {
             relative.seen_from(&factors.all[i]);
             for (index, (group, out)) in factors.groups.iter().zip(row.chunks_mut(W)).enumerate() {
-                let failed = relative.solve(group, false);
+                let (sums, failed) = relative.sums(group);
                 for (lane, out) in out.iter_mut().enumerate() {
-                    for (k, m) in mu.iter_mut().enumerate() {
-                        *m = relative.group.value(lane, k).ln();
-                    }
-                    if failed[lane] {
+                    *out = if failed[lane] {
                         let mut c = factors.all[index * W + lane].clone();
                         factors.all[i].solve_lower_triangular_unchecked_mut(&mut c);
-                        mu.copy_from_slice(jacobi_svd(&c).s.map(|s| 2.0 * s.ln()).as_slice());
-                    }
-                    *out = fold(mu);
+                        let mu = jacobi_svd(&c).s.map(|s| 2.0 * s.ln());
+                        fold(mu.sum(), mu.norm_squared())
+                    } else {
+                        fold(sums[0].0[lane], sums[1].0[lane])
+                    };
                 }
             }
             Ok(())
         },
     )
     .expect("nothing here fails")
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_sees_the_pairs_that_the_svd_sees() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(2);
+        for (order, grade) in [(1, 1.0), (3, 0.5), (5, 1e-3), (6, 0.5), (9, 1e-4), (32, 0.9)] {
+            let mut factor = |_| {
+                DMatrix::from_fn(order, order, |i, j| match i.cmp(&j) {
+                    std::cmp::Ordering::Less => 0.0,
+                    std::cmp::Ordering::Equal => f64::powi(grade, i as i32) * rng.random_range(0.5..1.0),
+                    std::cmp::Ordering::Greater => f64::powi(grade, i as i32) * rng.random_range(-0.5..0.5),
+                })
+            };
+            let factors: Vec<DMatrix<f64>> = (0..11).map(&mut factor).collect();
+            for isa in Isa::available() {
+                let found = pairwise(isa, factors.clone(), |sum, squares| squares.sqrt() + 0.1 * sum);
+                for i in 0..factors.len() {
+                    for j in 0..i {
+                        let c = factors[i].clone().try_inverse().expect("diagonals are positive") * &factors[j];
+                        let mu = jacobi_svd(&c).s.map(|s| 2.0 * s.ln());
+                        let expected = mu.norm() + 0.1 * mu.sum();
+                        // The product CCᵀ costs the smallest eigenvalue a factor ρ = exp(max μ − min μ), up to 1e6.
+                        let rho = (mu.max() - mu.min()).exp().min(MAX_SPREAD);
+                        let bound = 50.0 * order as f64 * f64::EPSILON * rho.max(1.0) * (1.0 + mu.norm());
+                        let gap = (found[(j, i)] - expected).abs();
+                        assert!(gap <= bound, "{isa:?} order {order} ({i}, {j}): {gap:e} > {bound:e}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,38 +1,64 @@
-//! Householder reduction of W symmetric matrices at once to tridiagonal form.
+//! Householder reduction of W symmetric matrices at once to tridiagonal form, and the way back.
 
-use super::lanes::{LaneMatrix, Lanes};
+use super::lanes::{Buffer, LaneMatrix, Lanes};
 
 /// Below this sum of squares (matrices are scaled to a largest entry near 1) a row counts as already reduced: the
 /// entries neglected are 1e-140 of the norm.
 pub(super) const NEGLIGIBLE: f64 = 1e-280;
 
+/// Rows that share the numbers loaded for them.
+const TOGETHER: usize = 4;
+
 /// T = Qᵀ A Q for W matrices, Q a product of reflections I − u uᵀ/h.
 pub(crate) struct Tridiagonal<const W: usize> {
     /// Diagonal of T.
-    pub(crate) diagonal: Vec<Lanes<W>>,
+    pub(crate) diagonal: Buffer<W>,
     /// `off[i]` couples i and i + 1; the last entry is zero.
-    pub(crate) off: Vec<Lanes<W>>,
+    pub(crate) off: Buffer<W>,
     /// 1/h of the reflection that reduced row i, 0 where none was needed.
-    inverse_h: Vec<Lanes<W>>,
-    p: Vec<Lanes<W>>,
+    inverse_h: Buffer<W>,
+    update: Update<W>,
+}
+
+/// A change A − u pᵀ − p uᵀ that is due, and y = A v for the vector v of the next one.
+struct Update<const W: usize> {
+    u: Buffer<W>,
+    p: Buffer<W>,
+    v: Buffer<W>,
+    y: Buffer<W>,
 }
 
 impl<const W: usize> Tridiagonal<W> {
     pub(crate) fn zeros(order: usize) -> Self {
-        let zeros = || vec![Lanes::ZERO; order];
+        let zeros = || Buffer::zeros(order);
         Self {
             diagonal: zeros(),
             off: zeros(),
             inverse_h: zeros(),
-            p: zeros(),
+            update: Update {
+                u: zeros(),
+                p: zeros(),
+                v: zeros(),
+                y: zeros(),
+            },
         }
     }
 
     /// Reduces the matrices whose lower triangles are in `a`; the vectors u replace the rows of `a`. 4/3 n³ flops.
+    ///
+    /// The update by one reflection and the product with the vector of the next one, which needs only the updated last
+    /// row, share a pass over the matrix.
     #[inline(always)]
     pub(crate) fn reduce<const FMA: bool>(&mut self, a: &mut LaneMatrix<W>, n: usize) {
+        let update = &mut self.update;
+        update.clear();
+        let stride = a.stride();
         for i in (1..n).rev() {
             let (head, row) = a.split_at_row(i);
+            let (ui, pi) = (update.u[i], update.p[i]);
+            for (x, (u, p)) in row[..=i].iter_mut().zip(update.u.iter().zip(update.p.iter())) {
+                *x = rank_two::<W, FMA>(*x, ui, pi, *u, *p);
+            }
             self.diagonal[i] = row[i];
             let (u, alpha) = (&mut row[..i], i - 1);
             let mut sigma = Lanes::ZERO;
@@ -48,61 +74,202 @@ impl<const W: usize> Tridiagonal<W> {
             let h = (first * signed).mul_add::<FMA>(Lanes::ONE, norm * norm);
             let inverse = Lanes::select(reduced, Lanes::ZERO, Lanes::ONE / h);
             self.inverse_h[i] = inverse;
-            self.reflect::<FMA>(head, u, inverse, n);
+            update.v[..i].copy_from_slice(u);
+            update.y[..i].fill(Lanes::ZERO);
+            update.leading::<FMA>(head, stride, i);
+            update.advance::<FMA>(inverse, i);
         }
         self.diagonal[0] = a[(0, 0)];
         self.off[n - 1] = Lanes::ZERO;
-    }
-
-    /// A ← (I − u uᵀ/h) A (I − u uᵀ/h) on the leading block of the order of u.
-    #[inline(always)]
-    fn reflect<const FMA: bool>(&mut self, head: &mut [Lanes<W>], u: &[Lanes<W>], inverse: Lanes<W>, n: usize) {
-        let p = &mut self.p[..u.len()];
-        p.fill(Lanes::ZERO);
-        for (j, &uj) in u.iter().enumerate() {
-            let row = &head[j * n..j * n + j + 1];
-            let mut sum = row[j] * uj;
-            for k in 0..j {
-                sum = row[k].mul_add::<FMA>(u[k], sum);
-                p[k] = row[k].mul_add::<FMA>(uj, p[k]);
-            }
-            p[j] = p[j] + sum;
-        }
-        let mut dot = Lanes::ZERO;
-        for (pk, uk) in p.iter_mut().zip(u) {
-            *pk = *pk * inverse;
-            dot = pk.mul_add::<FMA>(*uk, dot);
-        }
-        let k = dot * inverse.map(|x| 0.5 * x);
-        for (pk, uk) in p.iter_mut().zip(u) {
-            *pk = (-k).mul_add::<FMA>(*uk, *pk);
-        }
-        for (j, (&uj, &pj)) in u.iter().zip(p.iter()).enumerate() {
-            let row = &mut head[j * n..j * n + j + 1];
-            for (x, (uk, pk)) in row.iter_mut().zip(u.iter().zip(p.iter())) {
-                *x = (-pj).mul_add::<FMA>(*uk, (-uj).mul_add::<FMA>(*pk, *x));
-            }
-        }
     }
 
     /// Qᵀ from the vectors that [`Self::reduce`] left in `a`. 4/3 n³ flops.
     #[inline(always)]
     pub(crate) fn accumulate<const FMA: bool>(&self, a: &LaneMatrix<W>, q: &mut LaneMatrix<W>, n: usize) {
         q.fill_identity();
-        for i in 2..n {
+        let whole = n / TOGETHER * TOGETHER;
+        for k in (0..whole).step_by(TOGETHER) {
+            self.reflect_rows::<TOGETHER, FMA>(a, q, n, k);
+        }
+        for k in whole..n {
+            self.reflect_rows::<1, FMA>(a, q, n, k);
+        }
+    }
+
+    /// Rows k to k + R of the identity take all reflections.
+    #[inline(always)]
+    fn reflect_rows<const R: usize, const FMA: bool>(
+        &self,
+        a: &LaneMatrix<W>,
+        q: &mut LaneMatrix<W>,
+        n: usize,
+        k: usize,
+    ) {
+        // Row k is zero left of the diagonal until a reflection reaches it.
+        let stride = q.stride();
+        for i in (k + 1).max(2)..n {
             let u = &a.row(i)[..i];
-            let inverse = self.inverse_h[i];
-            for k in 0..i {
-                let row = &mut q.row_mut(k)[..i];
-                let mut dot = Lanes::ZERO;
-                for (x, y) in row.iter().zip(u) {
-                    dot = x.mul_add::<FMA>(*y, dot);
+            let rows = q.rows_mut(k, R);
+            let mut dots = [Lanes::<W>::ZERO; R];
+            for (c, u) in u.iter().enumerate() {
+                for r in 0..R {
+                    dots[r] = rows[r * stride + c].mul_add::<FMA>(*u, dots[r]);
                 }
-                let scale = -(dot * inverse);
-                for (x, y) in row.iter_mut().zip(u) {
-                    *x = scale.mul_add::<FMA>(*y, *x);
+            }
+            let factors = dots.map(|dot| -(dot * self.inverse_h[i]));
+            for (c, u) in u.iter().enumerate() {
+                for r in 0..R {
+                    let x = &mut rows[r * stride + c];
+                    *x = factors[r].mul_add::<FMA>(*u, *x);
                 }
             }
         }
     }
+
+    /// Q S Qᵀ for the symmetric matrices whose lower triangles are in `s`, from the vectors that [`Self::reduce`] left
+    /// in `a`. 2 n³ flops.
+    #[inline(always)]
+    pub(crate) fn restore<const FMA: bool>(&mut self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, n: usize) {
+        let update = &mut self.update;
+        update.clear();
+        let stride = s.stride();
+        // The pass for i applies reflection i, which moves rows 0..i, and multiplies by the vector of i + 1.
+        for i in 1..n {
+            update.v.fill(Lanes::ZERO);
+            if i + 1 < n {
+                update.v[..=i].copy_from_slice(&a.row(i + 1)[..=i]);
+            }
+            update.y.fill(Lanes::ZERO);
+            let above = i / TOGETHER * TOGETHER;
+            let below = (i + 1).next_multiple_of(TOGETHER).min(n);
+            let whole = below + (n - below) / TOGETHER * TOGETHER;
+            let rows = s.rows_mut(0, n);
+            update.leading::<FMA>(rows, stride, above);
+            for j in above..=i {
+                update.rows::<1, FMA>(rows, stride, j);
+            }
+            for j in i + 1..below {
+                update.rows_below::<1, FMA>(rows, stride, j, i);
+            }
+            for j in (below..whole).step_by(TOGETHER) {
+                update.rows_below::<TOGETHER, FMA>(rows, stride, j, i);
+            }
+            for j in whole.max(below)..n {
+                update.rows_below::<1, FMA>(rows, stride, j, i);
+            }
+            if i + 1 < n {
+                update.advance::<FMA>(self.inverse_h[i + 1], n);
+            }
+        }
+    }
+}
+
+impl<const W: usize> Update<W> {
+    fn clear(&mut self) {
+        self.u.fill(Lanes::ZERO);
+        self.p.fill(Lanes::ZERO);
+        self.v.fill(Lanes::ZERO);
+    }
+
+    /// A ← A − u pᵀ − p uᵀ and y += A v on rows 0..`end` of lower triangles.
+    #[inline(always)]
+    fn leading<const FMA: bool>(&mut self, rows: &mut [Lanes<W>], stride: usize, end: usize) {
+        let whole = end / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            self.rows::<TOGETHER, FMA>(rows, stride, j);
+        }
+        for j in whole..end {
+            self.rows::<1, FMA>(rows, stride, j);
+        }
+    }
+
+    /// The same on rows j to j + R.
+    #[inline(always)]
+    fn rows<const R: usize, const FMA: bool>(&mut self, rows: &mut [Lanes<W>], stride: usize, j: usize) {
+        let block = &mut rows[j * stride..(j + R) * stride];
+        let (mut ur, mut pr, mut vr) = ([Lanes::ZERO; R], [Lanes::ZERO; R], [Lanes::ZERO; R]);
+        ur.copy_from_slice(&self.u[j..j + R]);
+        pr.copy_from_slice(&self.p[j..j + R]);
+        vr.copy_from_slice(&self.v[j..j + R]);
+        let mut sums = [Lanes::<W>::ZERO; R];
+        let (u, p, v, y) = (&self.u[..j], &self.p[..j], &self.v[..j], &mut self.y[..j]);
+        for c in 0..j {
+            let (uc, pc, vc, mut yc) = (u[c], p[c], v[c], y[c]);
+            for r in 0..R {
+                let x = rank_two::<W, FMA>(block[r * stride + c], ur[r], pr[r], uc, pc);
+                block[r * stride + c] = x;
+                sums[r] = x.mul_add::<FMA>(vc, sums[r]);
+                yc = x.mul_add::<FMA>(vr[r], yc);
+            }
+            y[c] = yc;
+        }
+        for r in 0..R {
+            for b in 0..=r {
+                let x = rank_two::<W, FMA>(block[r * stride + j + b], ur[r], pr[r], ur[b], pr[b]);
+                block[r * stride + j + b] = x;
+                sums[r] = x.mul_add::<FMA>(vr[b], sums[r]);
+                if b < r {
+                    self.y[j + b] = x.mul_add::<FMA>(vr[r], self.y[j + b]);
+                }
+            }
+            self.y[j + r] = self.y[j + r] + sums[r];
+        }
+    }
+
+    /// The same on rows j to j + R, j > i, where u ends before i and v before i + 1: columns after i do not change, and
+    /// of the others only one term is left.
+    #[inline(always)]
+    fn rows_below<const R: usize, const FMA: bool>(
+        &mut self,
+        rows: &mut [Lanes<W>],
+        stride: usize,
+        j: usize,
+        i: usize,
+    ) {
+        let block = &mut rows[j * stride..(j + R) * stride];
+        let mut pr = [Lanes::ZERO; R];
+        for r in 0..R {
+            pr[r] = -self.p[j + r];
+        }
+        let mut sums = [Lanes::<W>::ZERO; R];
+        let (u, v) = (&self.u[..=i], &self.v[..=i]);
+        for c in 0..=i {
+            let (uc, vc) = (u[c], v[c]);
+            for r in 0..R {
+                let x = pr[r].mul_add::<FMA>(uc, block[r * stride + c]);
+                block[r * stride + c] = x;
+                sums[r] = x.mul_add::<FMA>(vc, sums[r]);
+            }
+        }
+        self.y[j..j + R].copy_from_slice(&sums);
+    }
+
+    /// Turns y = A v into the next change, v becoming u: p = y/h − k v with k = vᵀy/2h². Only the first `end` entries
+    /// count.
+    #[inline(always)]
+    fn advance<const FMA: bool>(&mut self, inverse: Lanes<W>, end: usize) {
+        let mut dot = Lanes::ZERO;
+        for (y, v) in self.y[..end].iter_mut().zip(self.v.iter()) {
+            *y = *y * inverse;
+            dot = y.mul_add::<FMA>(*v, dot);
+        }
+        let k = dot * inverse.map(|x| -0.5 * x);
+        for (y, v) in self.y[..end].iter_mut().zip(self.v.iter()) {
+            *y = k.mul_add::<FMA>(*v, *y);
+        }
+        std::mem::swap(&mut self.u, &mut self.v);
+        std::mem::swap(&mut self.p, &mut self.y);
+    }
+}
+
+/// x − pᵣ u − uᵣ p.
+#[inline(always)]
+fn rank_two<const W: usize, const FMA: bool>(
+    x: Lanes<W>,
+    ur: Lanes<W>,
+    pr: Lanes<W>,
+    u: Lanes<W>,
+    p: Lanes<W>,
+) -> Lanes<W> {
+    (-pr).mul_add::<FMA>(u, (-ur).mul_add::<FMA>(p, x))
 }

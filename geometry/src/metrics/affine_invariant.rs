@@ -204,10 +204,7 @@ impl Metric for AffineInvariant {
             return Ok(DMatrix::zeros(0, 0));
         }
         let (alpha, beta) = (self.trace_term.alpha(), self.trace_term.beta());
-        let fold = |mu: &[f64]| {
-            let (sum, squares) = mu.iter().fold((0.0, 0.0), |(s, q), m| (s + m, q + m * m));
-            (alpha * squares + beta * sum * sum).max(0.0).sqrt()
-        };
+        let fold = |sum: f64, squares: f64| (alpha * squares + beta * sum * sum).max(0.0).sqrt();
         let factors: Vec<DMatrix<f64>> = batch.factors();
         Ok(relative::pairwise(*ISA, factors, fold))
     }

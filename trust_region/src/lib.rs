@@ -10,7 +10,8 @@
 //!
 //! D is the scaling matrix, and D g = 0 says that no step inside the box helps to first order. Each step lies between the
 //! scaled Cauchy step −τ D g and the Newton step (a dogleg), cut short inside the box; Δ follows the ratio of actual to
-//! predicted decrease. Every iterate is strictly inside, F is asked for in the box only, and ‖F‖ falls at every step.
+//! predicted decrease. Every iterate is strictly inside (with [`Method::Tresnei`] it may lie on the boundary), F is asked for
+//! in the box only, and ‖F‖ falls at every step.
 //! The roots of Himmelblau's gradient from five starts:
 //!
 #![doc = include_str!("../docs/iterates.svg")]

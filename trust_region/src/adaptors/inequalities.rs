@@ -78,15 +78,16 @@ impl<S: System> Inequalities<S> {
         })
     }
 
-    /// C(x), in the scratch.
-    fn values(&self, x: &[f64], scratch: &mut Scratch) -> Result<(), UserError> {
-        if scratch.at != x {
-            scratch.at.clear();
-            scratch.values.resize(self.is_inequality.len(), 0.0);
-            self.system.residual(x, &mut scratch.values)?;
-            scratch.at.extend_from_slice(x);
+    /// C(x), in the scratch. Returns how often it was evaluated for that.
+    fn values(&self, x: &[f64], scratch: &mut Scratch) -> Result<usize, UserError> {
+        if scratch.at == x && scratch.values.len() == self.is_inequality.len() {
+            return Ok(0);
         }
-        Ok(())
+        scratch.at.clear();
+        scratch.values.resize(self.is_inequality.len(), 0.0);
+        self.system.residual(x, &mut scratch.values)?;
+        scratch.at.extend_from_slice(x);
+        Ok(1)
     }
 
     /// Multiplies the inequality rows of `out` by max(0, C_i).
@@ -124,7 +125,7 @@ impl<S: System> System for Inequalities<S> {
 
     fn jacobian(&self, x: &[f64], _f: &[f64], bounds: &Bounds, entries: &mut [f64]) -> Result<usize, UserError> {
         let scratch = &mut *self.scratch.borrow_mut();
-        self.values(x, scratch)?;
+        let own = self.values(x, scratch)?;
         let evaluations = self.system.jacobian(x, &scratch.values, bounds, entries)?;
         match self.system.structure() {
             Structure::Sparse(pattern) => {
@@ -139,7 +140,7 @@ impl<S: System> System for Inequalities<S> {
                 columns.for_each(|column| self.weigh(&scratch.values, column));
             }
         }
-        Ok(evaluations + 1)
+        Ok(evaluations + own)
     }
 
     fn product(&self, x: &[f64], p: &[f64], out: &mut [f64]) -> Result<(), UserError> {

@@ -256,7 +256,13 @@ fn domains(options: &Options) -> Result<(Domain, Domain), String> {
                 .collect::<Result<_, _>>()?;
             let rows: Vec<usize> = (0..runs.len()).filter(|&i| wanted.contains(&runs[i])).collect();
             if rows.is_empty() {
-                return Err(format!("{name}: {} has no trial of runs {wanted:?}", path.display()));
+                let mut known = runs.clone();
+                known.sort_unstable();
+                known.dedup();
+                return Err(format!(
+                    "{name}: {} has no trial of runs {wanted:?}: choose from {known:?}",
+                    path.display()
+                ));
             }
             Ok(Domain {
                 covariances: covariances.select(&rows),
@@ -269,7 +275,7 @@ fn domains(options: &Options) -> Result<(Domain, Domain), String> {
         return Ok(simulated(options.seed));
     }
     if options.source.is_empty() || options.target.is_empty() {
-        return Err("give recordings for both --source and --target".into());
+        return Err("--source and --target belong together: give --source A.edf --target B.edf".into());
     }
     Ok((
         recordings(options, &options.source)?,
@@ -293,7 +299,20 @@ fn recordings(options: &Options, paths: &[String]) -> Result<Domain, String> {
             let covariances = bank.window_covariances(&signal, &trials.windows)?;
             Ok((covariances, trials))
         };
-        let (covariances, trials) = read().map_err(|e| format!("{path}: {e}"))?;
+        let (covariances, trials) = read().map_err(|error| {
+            let text = error.to_string();
+            let hint = match error {
+                hadamard::meeg::Error::UnknownChannel { .. } => ": choose others with --channels",
+                _ => "",
+            };
+            // Most errors of a recording begin with its path already.
+            let place = if text.contains(path.as_str()) {
+                String::new()
+            } else {
+                format!("{path}: ")
+            };
+            format!("{place}{text}{hint}")
+        })?;
         data.extend_from_slice(covariances[0].as_slice());
         for window in &trials.windows {
             let class = options

@@ -140,6 +140,9 @@ fn run(options: &Options) -> Result<(), String> {
         scaling: options.scaling.scaling(),
         ..Solver::default()
     };
+    if options.find_all == Some(0) {
+        return Err("--find-all 0: no start finds no root: give --find-all 200".into());
+    }
     if let Some(starts) = options.find_all {
         return find_all(options, &problem, &solver, starts);
     }

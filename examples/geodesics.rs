@@ -215,7 +215,8 @@ fn endpoint(name: &str, text: Option<&str>, order: usize, rng: &mut rand_pcg::Pc
         Some(text) if text.ends_with(".npy") => read_npy(Path::new(text)).map_err(|e| format!("{name}: {e}"))?,
         Some(text) => parse(text).map_err(|e| format!("{name} \"{text}\": {e}"))?,
     };
-    Spd::try_new(matrix).map_err(|e| format!("{name}: {e}"))
+    Spd::try_new(matrix)
+        .map_err(|e| format!("{name}: {e}: give a symmetric matrix with positive eigenvalues, as \"2,1;1,3\" is"))
 }
 
 fn read_npy(path: &Path) -> Result<DMatrix<f64>, String> {

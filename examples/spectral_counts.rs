@@ -31,7 +31,7 @@ struct Options {
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
     n: u32,
     /// Width of the distribution of the site energies: uniform in [-disorder/2, disorder/2]
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     disorder: f64,
     /// Seed of the site energies
     #[arg(long, default_value_t = 1)]
@@ -90,7 +90,9 @@ fn run(options: &Options) -> Result<()> {
     bar.finish_and_clear();
 
     let (least, median, greatest) = (chain.eigenvalue(0)?, chain.eigenvalue(n / 2)?, chain.eigenvalue(n - 1)?);
-    let certain = chain.count_certified(options.energy)?;
+    let certain = chain
+        .count_certified(options.energy)
+        .map_err(|error| format!("--energy {}: {error}", options.energy))?;
     let difference = chain.relative_count(options.energy, &free, options.energy, Interval::ClosedOpen)?;
     // Cells of equal width: the integral of ξ, up to one cell's width times its total variation.
     let integral: f64 = shift.iter().sum::<i64>() as f64 * (high - low) / last;

@@ -19,26 +19,23 @@
 #![doc = include_str!("../docs/geodesics.svg")]
 //!
 //! # Quick start
-#![cfg_attr(
-    all(feature = "geometry", feature = "oscillation"),
-    doc = "```
-use hadamard::geometry::metrics::{AffineInvariant, BuresWasserstein};
-use hadamard::geometry::{Metric, Spd};
-use hadamard::oscillation::models;
-use nalgebra::dmatrix;
-
-let a = Spd::try_new(dmatrix![2.0, 1.0; 1.0, 3.0])?;
-let b = Spd::try_new(dmatrix![1.0, -0.5; -0.5, 0.4])?;
-for metric in [&AffineInvariant::default() as &dyn Metric, &BuresWasserstein] {
-    let midpoint = metric.geodesic(&a, &b, 0.5)?;
-    let (d, half) = (metric.distance(&a, &b)?, metric.distance(&a, &midpoint)?);
-    assert!((d - 2.0 * half).abs() < 1e-12);
-}
-// 500 of the 1000 energies of the free chain are negative, and that is proved.
-assert_eq!(models::free_chain(1000)?.count_certified(0.0)?.below, 500);
-# Ok::<(), Box<dyn std::error::Error>>(())
-```"
-)]
+//! ```
+//! use hadamard::geometry::metrics::{AffineInvariant, BuresWasserstein};
+//! use hadamard::geometry::{Metric, Spd};
+//! use hadamard::oscillation::models;
+//! use nalgebra::dmatrix;
+//!
+//! let a = Spd::try_new(dmatrix![2.0, 1.0; 1.0, 3.0])?;
+//! let b = Spd::try_new(dmatrix![1.0, -0.5; -0.5, 0.4])?;
+//! for metric in [&AffineInvariant::default() as &dyn Metric, &BuresWasserstein] {
+//!     let midpoint = metric.geodesic(&a, &b, 0.5)?;
+//!     let (d, half) = (metric.distance(&a, &b)?, metric.distance(&a, &midpoint)?);
+//!     assert!((d - 2.0 * half).abs() < 1e-12);
+//! }
+//! // 500 of the 1000 energies of the free chain are negative, and that is proved.
+//! assert_eq!(models::free_chain(1000)?.count_certified(0.0)?.below, 500);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # How to choose
 //! The guide of each crate says which metric, which method, which scaling, which count. `default-features = false` and the

@@ -133,7 +133,10 @@ fn read(directory: &Path, options: &Options, clock: &mut Clock) -> Result<Study,
         .table
         .clone()
         .unwrap_or_else(|| directory.join("participants.tsv"));
-    let table = Table::read(&path).map_err(plain)?;
+    let table = Table::read(&path).map_err(|cause| match (path.exists(), &options.table) {
+        (false, None) => format!("{cause}: name the table of ages with --table FILE"),
+        _ => cause.to_string(),
+    })?;
     let (persons, ids) = (table.persons().map_err(plain)?, table.participants().map_err(plain)?);
     let source = path.display().to_string();
     if persons.iter().all(|&person| person == 0) {

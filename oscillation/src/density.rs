@@ -66,7 +66,7 @@ impl Jacobi {
     }
 
     /// [`density_of_states`](Self::density_of_states) by the recurrence that is asked for. Counts without divisions that
-    /// drop from one edge to the next are taken as equal.
+    /// drop from one edge to the next are taken as equal. Errs as that.
     pub fn density_of_states_by(&self, edges: &[f64], counting: Counting) -> Result<DensityOfStates> {
         if edges.len() < 2 {
             return Err(OscillationError::LengthMismatch {

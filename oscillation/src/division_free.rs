@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::chain::{plain, same};
 use crate::error::{OscillationError, Result};
 use crate::jacobi::{Jacobi, shift};
-use crate::kernel::{DivisionFreeLanes, Isa, LANES, inverse_power};
+use crate::kernel::{DivisionFreeLanes, Isa, inverse_power, passes};
 
 /// Which recurrence counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +57,7 @@ impl Jacobi {
         let mut counts = vec![0; shifts.len()];
         let (low, high) = self.gershgorin();
         let scale = self.unit_scale();
-        let pass = |(xs, out): (&[f64], &mut [usize])| {
+        let pass = |xs: &[f64], out: &mut [usize]| {
             let lanes = std::array::from_fn(|j| (xs[j.min(xs.len() - 1)].clamp(low, high) + 0.0) * scale);
             let found = Isa::best().run(DivisionFreeLanes {
                 diagonal: self.diagonal(),
@@ -74,14 +74,7 @@ impl Jacobi {
                 };
             }
         };
-        if shifts.len() > LANES && self.order().saturating_mul(shifts.len()) > PARALLEL_WORK {
-            shifts
-                .par_chunks(LANES)
-                .zip(counts.par_chunks_mut(LANES))
-                .for_each(pass);
-        } else {
-            shifts.chunks(LANES).zip(counts.chunks_mut(LANES)).for_each(pass);
-        }
+        passes(self.order(), shifts, &mut counts, PARALLEL_WORK, pass);
         Ok(counts)
     }
 
@@ -125,13 +118,7 @@ impl Jacobi {
             }
             last = cut;
         }
-        if last >= self.order() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "row",
-                index: last,
-                len: self.order(),
-            });
-        }
+        OscillationError::require_index("row", last, self.order())?;
         Ok(self.count_below_cut(x, cuts))
     }
 

@@ -117,5 +117,15 @@ pub enum OscillationError {
     },
 }
 
+impl OscillationError {
+    /// Errs unless `index` is below `len`.
+    pub(crate) fn require_index(what: &'static str, index: usize, len: usize) -> Result<()> {
+        if index < len {
+            return Ok(());
+        }
+        Err(Self::IndexOutOfRange { what, index, len })
+    }
+}
+
 /// Result of this crate.
 pub type Result<T, E = OscillationError> = std::result::Result<T, E>;

@@ -144,7 +144,8 @@ impl<T: Real> Jacobi<T> {
         }
     }
 
-    /// Rows `range` as a matrix of their own (a principal submatrix).
+    /// Rows `range` as a matrix of their own (a principal submatrix). Errs when the range is empty or reaches beyond the
+    /// order. O(rows).
     pub fn block(&self, range: Range<usize>) -> Result<Self> {
         if range.is_empty() {
             return Err(OscillationError::EmptyRange {
@@ -152,13 +153,7 @@ impl<T: Real> Jacobi<T> {
                 end: range.end,
             });
         }
-        if range.end > self.order() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "row",
-                index: range.end - 1,
-                len: self.order(),
-            });
-        }
+        OscillationError::require_index("row", range.end - 1, self.order())?;
         Self::new(
             &self.diagonal[range.clone()],
             &self.couplings[range.start + 1..range.end],

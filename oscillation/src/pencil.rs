@@ -70,13 +70,7 @@ impl Pencil {
     /// The k-th eigenvalue, k = 0 the smallest, by bisection down to neighbouring floats. Errs when k is not below the
     /// order. About 60 counts.
     pub fn eigenvalue(&self, k: usize) -> Result<f64> {
-        if k >= self.order() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "eigenvalue",
-                index: k,
-                len: self.order(),
-            });
-        }
+        OscillationError::require_index("eigenvalue", k, self.order())?;
         // Widen until the count of the range holds k on either side.
         let (mut low, mut high) = (-1.0, 1.0);
         while self.count_below(low)? > k {

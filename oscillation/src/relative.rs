@@ -73,7 +73,7 @@ impl Wronskian {
         ))
     }
 
-    /// u₀ from the left end of J₀ at z₀, u₁ from the right end of J₁ at z₁. Otherwise as
+    /// u₀ from the left end of J₀ at z₀, u₁ from the right end of J₁ at z₁. Errors and cost as
     /// [`right_left`](Self::right_left).
     pub fn left_right(j0: &Jacobi, z0: f64, j1: &Jacobi, z1: f64) -> Result<Self> {
         validate(j0, j1)?;

@@ -232,12 +232,23 @@ impl LogCloud {
     }
 
     /// The cloud with `shift` subtracted from every logarithm; with [`Self::mean`] this is log-Euclidean recentring.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`] unless `shift` has d(d+1)/2 packed numbers; [`Error::NonFinite`] unless they are finite.
     pub fn recentred(&self, shift: &[f64]) -> Result<Self> {
         if shift.len() != packed_len(self.order) {
             return Err(Error::DimensionMismatch {
                 what: "length of the shift",
                 expected: packed_len(self.order),
                 found: shift.len(),
+            });
+        }
+        if let Some(column) = shift.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NonFinite {
+                index: 0,
+                row: 0,
+                column,
+                value: shift[column],
             });
         }
         let mut moved = self.clone();

@@ -3,11 +3,10 @@
 use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
-use rand::Rng;
-use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
+use super::draws::{haar, stream, unit_vector};
 use super::packed::{pack_into, packed_len, unpack};
 use crate::eigen;
 use crate::error::{Error, Result};
@@ -361,62 +360,6 @@ fn form_packed(order: usize, theta: &[f64], basis: &[f64], packed: &mut [f64]) {
             .iter_mut()
             .for_each(|slot| *slot *= std::f64::consts::SQRT_2);
         rest = tail;
-    }
-}
-
-/// Generator of stream `index` under `seed`: the state is hashed, because the raw streams of one state are related.
-pub(crate) fn stream(seed: u64, index: u64) -> Pcg64 {
-    let mut state = seed ^ index.wrapping_mul(0xD1B5_4A32_D192_ED03);
-    let mut next = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    };
-    let state = (u128::from(next()) << 64) | u128::from(next());
-    Pcg64::new(state, u128::from(index))
-}
-
-/// Uniform point of the unit sphere.
-pub(crate) fn unit_vector(rng: &mut impl Rng, out: &mut [f64]) {
-    let mut square = 0.0;
-    for value in out.iter_mut() {
-        *value = StandardNormal.sample(rng);
-        square += *value * *value;
-    }
-    let scale = square.sqrt().recip();
-    out.iter_mut().for_each(|value| *value *= scale);
-}
-
-/// Haar matrix of O(d), column-major, as a product of reflections of growing size: with M(u) e₁ = u uniform on the
-/// sphere and Q Haar on O(k−1), M(u)·(1 ⊕ Q) is Haar on O(k). 4/3 d³ flops and d(d+1)/2 normal draws.
-fn haar(order: usize, rng: &mut impl Rng, basis: &mut [f64]) {
-    basis.fill(0.0);
-    let sign: f64 = StandardNormal.sample(rng);
-    basis[order * order - 1] = 1.0_f64.copysign(sign);
-    let mut reflector = vec![0.0; order];
-    for size in 2..=order {
-        let w = &mut reflector[..size];
-        let mut square: f64 = 0.0;
-        for value in w.iter_mut() {
-            *value = StandardNormal.sample(rng);
-            square += *value * *value;
-        }
-        // H = I − 2wwᵀ/wᵀw with w = x + s‖x‖e₁ maps x to −s‖x‖e₁; M = −sH maps e₁ to x/‖x‖.
-        let norm = square.sqrt();
-        let sign = 1.0_f64.copysign(w[0]);
-        w[0] += sign * norm;
-        let scale = (norm * (norm + (w[0] - sign * norm).abs())).recip();
-        let offset = order - size;
-        basis[offset * order + offset] = 1.0;
-        for column in basis[offset * order..].chunks_exact_mut(order) {
-            let column = &mut column[offset..];
-            let product: f64 = scale * w.iter().zip(&*column).map(|(a, b)| a * b).sum::<f64>();
-            for (entry, &weight) in column.iter_mut().zip(&*w) {
-                *entry = sign * (product * weight - *entry);
-            }
-        }
     }
 }
 

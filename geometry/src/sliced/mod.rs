@@ -47,6 +47,7 @@ mod barycenter;
 mod cloud;
 mod dirac;
 mod directions;
+mod draws;
 mod features;
 mod flow;
 mod gradient;

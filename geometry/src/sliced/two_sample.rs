@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use rand::seq::SliceRandom;
 
 use super::cloud::LogCloud;
-use super::directions::{DirectionBank, stream};
+use super::directions::DirectionBank;
+use super::draws::stream;
 use super::one_dimensional::{Exponent, sorted_uniform};
 use super::projection::PanelScratch;
 use crate::error::{Error, Result};

@@ -102,6 +102,9 @@ impl Objective for Prepared<'_> {
 /// The domain with its mean logarithm at zero: label-free log-Euclidean recentring, the baseline that every alignment
 /// has to beat. O(n d²).
 ///
+/// # Errors
+/// None that a valid cloud can meet: its mean has its size and is finite.
+///
 /// Source: Zanini et al. 2018 (there with the affine-invariant mean); He & Wu 2020.
 pub fn recentred(domain: &LogCloud) -> Result<LogCloud> {
     Ok(domain.recentred(&domain.mean())?)

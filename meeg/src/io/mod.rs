@@ -24,6 +24,7 @@ mod annotation;
 pub mod bdf;
 pub mod channel;
 pub mod edf;
+mod edf_header;
 pub mod npy;
 mod signal;
 

@@ -43,13 +43,7 @@ impl Jacobi {
     /// # Ok::<(), hadamard_oscillation::OscillationError>(())
     /// ```
     pub fn eigenvalue(&self, k: usize) -> Result<f64> {
-        if k >= self.order() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "eigenvalue",
-                index: k,
-                len: self.order(),
-            });
-        }
+        OscillationError::require_index("eigenvalue", k, self.order())?;
         Ok(driver::solve(self, k..k + 1, Refinement::default())[0])
     }
 
@@ -69,7 +63,7 @@ impl Jacobi {
         self.eigenvalues_by(range, Refinement::default())
     }
 
-    /// [`eigenvalues`](Self::eigenvalues) by a given refinement: the same floats.
+    /// [`eigenvalues`](Self::eigenvalues) by a given refinement: the same floats, the same errors.
     pub fn eigenvalues_by(&self, range: impl RangeBounds<usize>, refinement: Refinement) -> Result<Vec<f64>> {
         let range = self.indices(range)?;
         Ok(driver::solve(self, range, refinement))
@@ -103,13 +97,7 @@ impl Jacobi {
         if start >= end {
             return Err(OscillationError::EmptyRange { start, end });
         }
-        if end > self.order() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "eigenvalue",
-                index: end - 1,
-                len: self.order(),
-            });
-        }
+        OscillationError::require_index("eigenvalue", end - 1, self.order())?;
         Ok(start..end)
     }
 }

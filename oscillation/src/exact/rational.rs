@@ -40,7 +40,7 @@ impl ExactJacobi {
         Ok(Self { diagonal, off_diagonal })
     }
 
-    /// From small integers.
+    /// From small integers. Errs as [`new`](Self::new): without rows, or unless there is one coupling less than rows.
     pub fn from_integers(diagonal: &[i64], off_diagonal: &[i64]) -> Result<Self> {
         let lift = |v: &[i64]| v.iter().map(|&k| BigRational::from_integer(k.into())).collect();
         Self::new(lift(diagonal), lift(off_diagonal))

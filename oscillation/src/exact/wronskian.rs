@@ -93,13 +93,7 @@ impl ExactWronskian {
         if m > n {
             return Err(OscillationError::EmptyRange { start: m, end: n });
         }
-        if n >= self.values.len() {
-            return Err(OscillationError::IndexOutOfRange {
-                what: "index",
-                index: n,
-                len: self.values.len(),
-            });
-        }
+        OscillationError::require_index("index", n, self.values.len())?;
         let sum: i64 = self.steps[m..n].iter().map(|&s| i64::from(s)).sum();
         let (left, right) = (i64::from(self.values[m].is_zero()), i64::from(self.values[n].is_zero()));
         Ok(match interval {

@@ -1,5 +1,7 @@
 //! Sixteen shifts side by side: enough independent divisions to hide their latency.
 
+use rayon::prelude::*;
+
 use super::Kernel;
 use crate::real::Real;
 
@@ -8,6 +10,24 @@ pub const LANES: usize = 16;
 
 /// Rows after which the lane counters are emptied: below 2³², so that 32-bit counters cannot overflow.
 const ROWS: usize = 1 << 30;
+
+/// Calls `pass` with every [`LANES`] shifts and the counts that belong to them, over the threads of the current rayon pool
+/// when `rows` times shifts exceeds `parallel_work`.
+pub(crate) fn passes<T: Sync>(
+    rows: usize,
+    shifts: &[T],
+    counts: &mut [usize],
+    parallel_work: usize,
+    pass: impl Fn(&[T], &mut [usize]) + Sync,
+) {
+    if shifts.len() > LANES && rows.saturating_mul(shifts.len()) > parallel_work {
+        let lanes = shifts.par_chunks(LANES).zip(counts.par_chunks_mut(LANES));
+        lanes.for_each(|(xs, out)| pass(xs, out));
+    } else {
+        let lanes = shifts.chunks(LANES).zip(counts.chunks_mut(LANES));
+        lanes.for_each(|(xs, out)| pass(xs, out));
+    }
+}
 
 /// Counts the negative pivots of J - x, or of x - J when `FLIP`, for [`LANES`] shifts.
 pub(crate) struct CountLanes<'a, T, const FLIP: bool> {

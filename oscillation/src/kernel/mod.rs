@@ -19,5 +19,5 @@ pub(crate) use division_free::{DivisionFreeLanes, inverse_power};
 pub use isa::Isa;
 pub(crate) use isa::Kernel;
 pub use lanes::LANES;
-pub(crate) use lanes::{CountLanes, LaguerreLanes, LaguerreSums};
+pub(crate) use lanes::{CountLanes, LaguerreLanes, LaguerreSums, passes};
 pub(crate) use segments::SegmentLanes;

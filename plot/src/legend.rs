@@ -97,11 +97,11 @@ pub(crate) fn below<DB: DrawingBackend>(
             _ => lines.push((vec![index], *own)),
         }
     }
-    let (rest, legend) = area.split_vertically(height as i32 - points(LINE * lines.len() as u32 + 8));
+    let (rest, legend) = area.split_vertically(height as i32 - points(LINE * lines.len() as u32 + 12));
     for (row, (line, used)) in lines.iter().enumerate() {
         let mut x = (width as i32 - used) / 2;
         for &index in line {
-            entries[index].draw(&legend, (x, points(LINE / 2 + LINE * row as u32)), scale)?;
+            entries[index].draw(&legend, (x, points(4 + LINE / 2 + LINE * row as u32)), scale)?;
             x += widths[index] + points(GAP);
         }
     }

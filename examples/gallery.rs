@@ -40,6 +40,7 @@ use serde_json::json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Pictures = Vec<(&'static str, Figure)>;
+type Room = fn() -> Result<Pictures>;
 
 /// Draw every picture of this library once, on small data computed on the spot. The same files on every run, byte for byte.
 #[derive(Parser)]
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let rooms: [(&str, fn() -> Result<Pictures>); 5] = [
+    let rooms: [(&str, Room); 5] = [
         ("geometry", geometry),
         ("learning", learning),
         ("truncated SVD", truncated_svd),

@@ -77,11 +77,11 @@ mod tests {
                 });
                 let a = &q * DMatrix::from_diagonal(&d) * q.transpose();
                 let a = (&a + a.transpose()) * 0.5;
-                let mut solutions = vec![eigen(&a)];
+                let solutions = vec![eigen(&a)];
                 #[cfg(feature = "lapack-custom")]
-                solutions.push(by_nalgebra_lapack(&a).unwrap());
+                let solutions = [solutions, vec![by_nalgebra_lapack(&a).unwrap()]].concat();
                 #[cfg(feature = "ndarray-linalg")]
-                solutions.push(by_ndarray_linalg(&a).unwrap());
+                let solutions = [solutions, vec![by_ndarray_linalg(&a).unwrap()]].concat();
                 for SymmetricEigen { values, vectors } in solutions {
                     let bound = 20.0 * order as f64 * f64::EPSILON;
                     let residual = &a * &vectors - &vectors * DMatrix::from_diagonal(&values);

@@ -88,6 +88,8 @@ fn gomez(problem: &Problem, start: &[f64]) -> Outcome {
 #[derive(Clone)]
 struct Shared {
     problem: Rc<Problem>,
+    /// The bounds, as vectors of its own type.
+    sides: Rc<(Vec<f64>, Vec<f64>)>,
     evaluations: Rc<Cell<usize>>,
     found: Rc<Cell<bool>>,
     most: usize,
@@ -108,8 +110,7 @@ impl basin::Constraints for Shared {
     type Set = ConstraintSet<BoxBounds<Vec<f64>>>;
 
     fn constraints(&self) -> <Self::Set as basin::ConstraintDescription>::Borrowed<'_> {
-        let (l, u) = (self.problem.bounds().lower(), self.problem.bounds().upper());
-        ConstraintSet::new().with_bounds(BoxBounds::new(Some(l), Some(u)))
+        ConstraintSet::new().with_bounds(BoxBounds::new(Some(&self.sides.0), Some(&self.sides.1)))
     }
 }
 
@@ -155,7 +156,9 @@ impl basin::Jacobian for Shared {
 
 fn basin(problem: &Problem, start: &[f64], reflective: bool) -> Outcome {
     let most = if start.len() > 20 { MOST_OF_LARGE } else { MOST };
-    let shared = Shared { problem: Rc::new(problem.clone()), evaluations: Rc::default(), found: Rc::default(), most };
+    let sides = Rc::new((problem.bounds().lower().to_vec(), problem.bounds().upper().to_vec()));
+    let problem = Rc::new(problem.clone());
+    let shared = Shared { problem, sides, evaluations: Rc::default(), found: Rc::default(), most };
     let watched = shared.clone();
     let run = std::panic::AssertUnwindSafe(move || {
         if reflective {

@@ -252,7 +252,7 @@ fn finite_slice(x: &[f64]) -> bool {
 
 proptest! {
     // Hostile geodesics are integrated until their budget is spent, some tenths of a second.
-    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 16))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 64 + 1))]
 
     #[test]
     fn integrated_metrics_meet_any_matrix(first in matrix(), second in matrix(), x in matrix(), y in matrix(), t in entry()) {

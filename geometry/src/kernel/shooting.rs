@@ -19,7 +19,7 @@ const FLOOR: f64 = 500.0 * f64::EPSILON;
 const MAX_ITERATIONS: usize = 40;
 const MAX_HALVINGS: usize = 4;
 /// Evaluations of the flow for one logarithm at most; some thousand are usual at order 3, some ten thousand at 16.
-const EVALUATIONS: usize = 300_000;
+const EVALUATIONS: usize = 100_000;
 /// Relative step of the one-sided differences of the Jacobian, and the tolerance of the arcs they are taken of: the
 /// differences are those of one sequence of integration steps, so that its error cancels to first order.
 const DIFFERENCE: f64 = 1e-6;

@@ -1,6 +1,6 @@
 //! GKL(l): a Krylov basis of the residual (Vecharynski & Saad 2014, in the sparse form of Deng et al. 2024).
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
@@ -57,9 +57,10 @@ pub(crate) fn weighted(y: &Residual, mut space: Mat<f64>) -> Mat<f64> {
 }
 
 /// W p for W = Y^T Y of the true vectors, blocks of columns at once.
-pub(crate) fn normal_times(y: &Residual, space: &Mat<f64>) -> Mat<f64> {
-    let (b, c) = y.pair(&weighted(y, space.clone()));
-    weighted(y, y.transpose_times(&b, &c))
+fn normal_times(y: &Residual, weights: &[f64], space: MatRef<'_, f64>) -> Mat<f64> {
+    let scaled = |x: MatRef<'_, f64>| Mat::from_fn(x.nrows(), x.ncols(), |i, j| weights[i] * x[(i, j)]);
+    let (b, c) = y.pair(scaled(space).as_ref());
+    scaled(y.transpose_times(&b, &c).as_ref())
 }
 
 /// Orthonormal Lanczos vectors of W, at most l, until the space closes or `enough(captured energy)` says stop.
@@ -67,33 +68,30 @@ pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: imp
     let q = y.count();
     let weights = y.proportions();
     let own: f64 = y.energies().iter().zip(&weights).map(|(e, w)| e.0 * w * w).sum();
-    let mut space = Mat::<f64>::zeros(q, 0);
+    let l = l.min(q);
+    let mut space = Mat::<f64>::zeros(q, l);
+    let mut found = 0;
     // The start W g lies in the range of W.
-    let mut next = normal_times(y, &normal_matrix(q, 1, rng));
+    let mut next = normal_times(y, &weights, normal_matrix(q, 1, rng).as_ref());
     let mut captured = 0.0;
-    while space.ncols() < l.min(q) {
+    while found < l {
+        let before = space.subcols(0, found);
         for _ in 0..2 {
-            let along = mul(space.transpose(), next.as_ref());
-            mul_add(&mut next, -1.0, space.as_ref(), along.as_ref());
+            let along = mul(before.transpose(), next.as_ref());
+            mul_add(&mut next, -1.0, before, along.as_ref());
         }
         let norm = next.norm_l2();
         if norm.is_nan() || norm <= y.floor() * own {
             break;
         }
-        let direction = Mat::from_fn(q, 1, |i, _| next[(i, 0)] / norm);
-        next = normal_times(y, &direction);
-        let energy = mul(direction.transpose(), next.as_ref())[(0, 0)];
-        space = Mat::from_fn(q, space.ncols() + 1, |i, j| {
-            if j < space.ncols() {
-                space[(i, j)]
-            } else {
-                direction[(i, 0)]
-            }
-        });
-        captured += energy;
+        (0..q).for_each(|i| space[(i, found)] = next[(i, 0)] / norm);
+        let direction = space.subcols(found, 1);
+        next = normal_times(y, &weights, direction);
+        captured += mul(direction.transpose(), next.as_ref())[(0, 0)];
+        found += 1;
         if enough(captured) {
             break;
         }
     }
-    space
+    space.subcols(0, found).to_owned()
 }

@@ -94,37 +94,70 @@ pub trait UpdateTruncatedSvd {
     /// Adds `delta` to the entry (row, col) for every (row, col, delta): a low-rank update of the changed rows or of the
     /// changed columns, whichever are fewer.
     fn change_entries(&mut self, changes: &[(usize, usize, f64)]) -> Result<UpdateReport> {
-        let delta = Csr::from_triplets(self.nrows(), self.ncols(), changes.iter().copied())?;
-        let transposed = delta.transpose();
-        let used = |a: &Csr| -> Vec<usize> { (0..a.nrows()).filter(|&i| a.row(i).len() > 0).collect() };
-        let (rows, cols) = (used(&delta), used(&transposed));
-        let (by_rows, lines) = if rows.len() <= cols.len() {
-            (true, rows)
-        } else {
-            (false, cols)
-        };
-        let (source, own, other) = if by_rows {
-            (&delta, self.nrows(), self.ncols())
-        } else {
-            (&transposed, self.ncols(), self.nrows())
-        };
-        let unit = Csr::from_triplets(own, lines.len(), lines.iter().enumerate().map(|(c, &i)| (i, c, 1.0)))?;
-        let entries = lines
-            .iter()
-            .enumerate()
-            .flat_map(|(c, &i)| source.row(i).map(move |(j, x)| (j, c, x)));
-        let values = Csr::from_triplets(other, lines.len(), entries)?;
-        if by_rows {
-            self.add_low_rank(&unit, &values)
-        } else {
-            self.add_low_rank(&values, &unit)
-        }
+        let (d, e) = by_lines(changes, self.nrows(), self.ncols())?;
+        self.add_low_rank(&d.transpose(), &e.transpose())
     }
 
     /// U diag(s) V^T as a dense matrix.
     fn to_dense(&self) -> DMatrix<f64> {
         self.svd().to_dense()
     }
+}
+
+/// D^T and E^T of the low-rank update that changes single entries, one line for every changed row or for every changed
+/// column, whichever are fewer. Cost O(c log c) for c changes, whatever the shape.
+fn by_lines(changes: &[(usize, usize, f64)], rows: usize, cols: usize) -> Result<(Csr, Csr)> {
+    let what = "changed entries";
+    for &(row, col, value) in changes {
+        if row >= rows || col >= cols {
+            return Err(SsvdError::IndexOutOfRange {
+                what,
+                row,
+                col,
+                rows,
+                cols,
+            });
+        }
+        if !value.is_finite() {
+            return Err(SsvdError::NotFinite { what, row, col, value });
+        }
+    }
+    let distinct = |line: fn(&(usize, usize, f64)) -> usize| {
+        let mut lines: Vec<usize> = changes.iter().map(line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    };
+    let (changed_rows, changed_cols) = (distinct(|c| c.0), distinct(|c| c.1));
+    let turned = changed_rows.len() > changed_cols.len();
+    let (lines, own, other) = if turned {
+        (changed_cols, cols, rows)
+    } else {
+        (changed_rows, rows, cols)
+    };
+    let unit = Csr::from_triplets(lines.len(), own, lines.iter().enumerate().map(|(c, &i)| (c, i, 1.0)))?;
+    let entries = changes.iter().map(|&(row, col, value)| {
+        let (own, other) = if turned { (col, row) } else { (row, col) };
+        let line = lines.binary_search(&own).expect("every line is in the list");
+        (line, other, value)
+    });
+    // Duplicates are added, and a sum may overflow: say where in the matrix.
+    let values = Csr::from_triplets(lines.len(), other, entries).map_err(|error| match error {
+        SsvdError::NotFinite { row, col, value, .. } if turned => SsvdError::NotFinite {
+            what,
+            row: col,
+            col: lines[row],
+            value,
+        },
+        SsvdError::NotFinite { row, col, value, .. } => SsvdError::NotFinite {
+            what,
+            row: lines[row],
+            col,
+            value,
+        },
+        other => other,
+    })?;
+    Ok(if turned { (values, unit) } else { (unit, values) })
 }
 
 pub(crate) fn check_shape(what: &'static str, e: &Csr, rows: Option<usize>, cols: Option<usize>) -> Result<()> {

@@ -1,13 +1,14 @@
 //! The part of new vectors outside the span of a factor, (I - V V^T) X, never formed: pairs of sparse columns and
 //! coefficients.
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 
 use crate::error::Result;
+use crate::operator::Operator;
 use crate::scaling::power_of_two;
 use crate::simd::{self, Axpy};
 use crate::sparse::Csr;
-use crate::tall::{mul, mul_add};
+use crate::tall::{Tall, mul, mul_add};
 use crate::update::factor::Factor;
 
 /// Columns y_j = x_j - V c_j as pairs: x_j sparse (or dense, see [`Residual::densified`]), c_j = V^T x_j.
@@ -44,12 +45,20 @@ impl Residual {
         let scale: Vec<f64> = (0..block.nrows())
             .map(|j| power_of_two(block.row(j).fold(0.0, |m: f64, (_, x)| m.max(x.abs()))))
             .collect();
-        let local = |t: (usize, usize, f64)| {
-            let at = support.binary_search(&t.1).expect("every column is in its own support");
-            (t.0, at, t.2 / scale[t.0])
-        };
-        let vectors = Csr::from_triplets(block.nrows(), support.len(), block.triplets().map(local))
-            .expect("scaled entries of a valid matrix are at most two");
+        // The support ascends, so the columns of every vector still do: nothing is sorted again.
+        let (offsets, columns, values) = block.parts();
+        let local = |j: &usize| support.binary_search(j).expect("every column is in its own support");
+        let indices = columns.iter().map(local).collect();
+        let divided = offsets.windows(2).zip(&scale);
+        let divided = divided.flat_map(|(span, scale)| values[span[0]..span[1]].iter().map(move |x| x / scale));
+        let vectors = Csr::new(
+            block.nrows(),
+            support.len(),
+            offsets.to_vec(),
+            indices,
+            divided.collect(),
+        )
+        .expect("scaled entries of a valid matrix are at most two");
         Self::assemble(factor, support, vectors, scale, None)
     }
 
@@ -156,27 +165,20 @@ impl Residual {
     }
 
     /// B = X P over the support, C = V^T B.
-    pub(crate) fn pair(&self, select: &Mat<f64>) -> (Mat<f64>, Mat<f64>) {
-        let width = select.ncols();
-        let mut b = Mat::zeros(self.support.len(), width);
-        for c in 0..width {
-            let (select, column) = (select.col(c), &mut b.as_mut().col_mut(c));
-            for i in 0..self.support.len() {
-                column[i] = self.transposed.row(i).map(|(j, x)| x * select[j]).sum();
-            }
-        }
-        (b, mul(self.coefficients.as_ref(), select.as_ref()))
+    pub(crate) fn pair(&self, select: MatRef<'_, f64>) -> (Tall, Mat<f64>) {
+        let (q, l) = (select.nrows(), select.ncols());
+        let mut b = Tall::zeros(self.support.len(), l);
+        let select_rows: Vec<f64> = (0..q * l).map(|at| select[(at / l, at % l)]).collect();
+        self.transposed.apply(&select_rows, l, &mut b.data);
+        (b, mul(self.coefficients.as_ref(), select))
     }
 
     /// Y^T (B - V C) = X^T B - C0^T C (q x l).
-    pub(crate) fn transpose_times(&self, b: &Mat<f64>, c: &Mat<f64>) -> Mat<f64> {
-        let mut out = Mat::zeros(self.count(), b.ncols());
-        for l in 0..b.ncols() {
-            let (b, column) = (b.col(l), &mut out.as_mut().col_mut(l));
-            for j in 0..self.count() {
-                column[j] = self.vectors.row(j).map(|(i, x)| x * b[i]).sum();
-            }
-        }
+    pub(crate) fn transpose_times(&self, b: &Tall, c: &Mat<f64>) -> Mat<f64> {
+        let (q, l) = (self.count(), b.width);
+        let mut out = vec![0.0; q * l];
+        self.vectors.apply(&b.data, l, &mut out);
+        let mut out = MatRef::from_row_major_slice(&out, q, l).to_owned();
         mul_add(&mut out, -1.0, self.coefficients.transpose(), c.as_ref());
         out
     }
@@ -187,8 +189,9 @@ impl Residual {
     pub(crate) fn orthonormal(&self, select: Mat<f64>) -> Mat<f64> {
         let mut select = select;
         for pass in 0..2 {
-            let (b, c) = self.pair(&select);
-            let mut gram = mul(b.transpose(), b.as_ref());
+            let (b, c) = self.pair(select.as_ref());
+            let b = MatRef::from_row_major_slice(&b.data, b.rows, b.width);
+            let mut gram = mul(b.transpose(), b);
             let before: Vec<f64> = (0..gram.nrows()).map(|i| gram[(i, i)]).collect();
             mul_add(&mut gram, -1.0, c.transpose(), c.as_ref());
             let reference = if pass == 0 {
@@ -218,7 +221,7 @@ impl Residual {
         let r = if self.count() <= 2 * basis.select.ncols() {
             mul(basis.select.transpose(), self.gram().as_ref())
         } else {
-            let (b, c) = self.pair(&basis.select);
+            let (b, c) = self.pair(basis.select.as_ref());
             self.transpose_times(&b, &c).transpose().to_owned()
         };
         Mat::from_fn(r.nrows(), r.ncols(), |i, j| r[(i, j)] * self.scale[j])

@@ -40,7 +40,7 @@ impl Augmentation for Rpi {
         let start = normal_matrix(y.count(), self.l.min(y.count()), rng);
         let mut select = y.orthonormal(weighted(y, start));
         for _ in 1..self.t {
-            let (b, c) = y.pair(&select);
+            let (b, c) = y.pair(select.as_ref());
             // Y^T Q of the true vectors, then as combinations of the scaled ones: the weights enter twice.
             let image = weighted(y, weighted(y, y.transpose_times(&b, &c)));
             select = y.orthonormal(image);

@@ -15,7 +15,9 @@ use crate::tall::{mul, mul_add};
 use crate::update::core::{CoreSvd, leading};
 use crate::update::factor::{Addition, Factor, StoredFactor};
 use crate::update::residual::{Basis, Residual};
-use crate::update::{Augmentation, UpdateReport, UpdateTruncatedSvd, check_forgetting, check_shape, check_triplets};
+use crate::update::{
+    Augmentation, UpdateReport, UpdateTruncatedSvd, by_lines, check_forgetting, check_shape, check_triplets,
+};
 
 /// When [`UpdatingSvd`] multiplies its long factors out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -466,11 +468,23 @@ impl<M: Augmentation> UpdatingSvd<M> {
         } else {
             (&mut self.left, &mut self.right)
         };
-        let mut eager = long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit);
-        eager |= grown.update(f.submatrix(0, 0, k0, k1), None, Some(f.submatrix(k0, 0, q, k1)), limit);
+        let (top, bottom) = (f.submatrix(0, 0, k0, k1), f.submatrix(k0, 0, q, k1));
+        let (one, two) = both(
+            k0,
+            || long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit),
+            || grown.update(top, None, Some(bottom), limit),
+        );
+        let eager = one | two;
         self.bookkeeping.size = self.bookkeeping.size.hypot(e.norm());
         self.bookkeeping.drift += outside.loss;
         Ok(self.finish(values, eager, r, discarded, begin))
+    }
+
+    /// A_k + D E^T for D and E given as their transposes.
+    fn low_rank_of(&mut self, d: &Csr, e: &Csr, begin: Instant) -> Result<UpdateReport> {
+        let left = self.outside(&self.left, d)?;
+        let right = self.outside(&self.right, e)?;
+        self.low_rank(Some(left), Some(right), Mat::zeros(0, 0), begin)
     }
 
     /// M = diag(s) + [C1; R1] [C2; R2]^T. A side without `Outside` lies inside the span with coefficients `inside`.
@@ -507,17 +521,22 @@ impl<M: Augmentation> UpdatingSvd<M> {
         } = leading(&core, self.k, terms)?;
         let limit = self.options.condition_limit;
         let k1 = values.len();
-        let mut eager = false;
-        for (factor, side, mixing) in [(&mut self.left, &left, &f), (&mut self.right, &right, &g)] {
+        let update = |factor: &mut Factor, side: &Option<Outside>, mixing: &Mat<f64>| {
             let top = mixing.submatrix(0, 0, k0, k1);
-            eager |= match side {
+            match side {
                 None => factor.update(top, None, None, limit),
                 Some(o) => {
                     let (relative, weights) = o.weights(top, mixing.submatrix(k0, 0, o.r.nrows(), k1));
                     factor.update(relative.as_ref(), Some(o.addition(weights)), None, limit)
                 }
-            };
-        }
+            }
+        };
+        let (one, two) = both(
+            k0,
+            || update(&mut self.left, &left, &f),
+            || update(&mut self.right, &right, &g),
+        );
+        let eager = one | two;
         self.bookkeeping.size = rest(self.bookkeeping.size, norm(&self.values)).hypot(total);
         self.bookkeeping.drift += [&left, &right].into_iter().flatten().map(|o| o.loss).sum::<f64>();
         let directions = d.nrows() + e.nrows() - 2 * k0;
@@ -628,9 +647,14 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
         let begin = Instant::now();
         check_shape("left factor of the change", d, Some(self.nrows()), None)?;
         check_shape("right factor of the change", e, Some(self.ncols()), Some(d.ncols()))?;
-        let left = self.outside(&self.left, &d.try_transpose()?)?;
-        let right = self.outside(&self.right, &e.try_transpose()?)?;
-        self.low_rank(Some(left), Some(right), Mat::zeros(0, 0), begin)
+        self.low_rank_of(&d.try_transpose()?, &e.try_transpose()?, begin)
+    }
+
+    fn change_entries(&mut self, changes: &[(usize, usize, f64)]) -> Result<UpdateReport> {
+        let begin = Instant::now();
+        // Matrices with a row for every row of U or V would cost O(m + n).
+        let (d, e) = by_lines(changes, self.nrows(), self.ncols())?;
+        self.low_rank_of(&d, &e, begin)
     }
 
     fn forget(&mut self, lambda: f64) -> Result<()> {
@@ -657,6 +681,11 @@ fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<
     left.rotate(core.left.as_ref());
     right.rotate(core.right.as_ref());
     Ok(core.values)
+}
+
+/// Both tasks of order k^3, side by side where that outweighs waking a thread.
+fn both<A: Send, B: Send>(k: usize, one: impl FnOnce() -> A + Send, two: impl FnOnce() -> B + Send) -> (A, B) {
+    if k < 32 { (one(), two()) } else { rayon::join(one, two) }
 }
 
 fn sorted(lines: &[usize]) -> Vec<usize> {

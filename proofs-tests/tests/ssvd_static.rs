@@ -42,6 +42,75 @@ proptest! {
     }
 }
 
+/// A graph with few long and many short rows, large enough for several tasks of every kernel.
+fn power_law(rows: usize, cols: usize) -> Csr {
+    let mut state = 1u64;
+    let mut draw = |size: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let x = (state >> 11) as f64 / (1u64 << 53) as f64;
+        (size as f64 * x.powi(3)) as usize
+    };
+    Csr::from_triplets(rows, cols, (0..60_000).map(|_| (draw(rows), draw(cols), 1.0))).unwrap()
+}
+
+#[test]
+fn threads_do_not_change_a_bit_of_the_static_solver() {
+    let a = power_law(9000, 5000);
+    for a in [a.transpose(), a] {
+        let both = CsrCsc::from(a.clone());
+        let solve = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| lanczos(&both, 12, &LanczosOptions::default())).unwrap()
+        };
+        let (one, two) = (solve(1), solve(2));
+        assert!(one.converged);
+        assert_eq!(one, two);
+        assert_sound(&one.svd, 1e-12);
+        // The tolerance 1e-10 and the rounding of the products in the report.
+        let residuals = one.svd.residuals(&a).unwrap();
+        assert!(
+            residuals.iter().all(|r| *r <= 1.001e-10 * one.svd.s[0]),
+            "{residuals:?}"
+        );
+        // A basis on one side needs (m + n) x basis doubles at most, working vectors included.
+        assert!(one.memory <= 8 * (9000 + 5000) * (6 * 12 + 64));
+    }
+}
+
+/// Singular values that A^T A cannot resolve: the solver notices and takes its second way.
+#[test]
+fn small_singular_values_keep_their_accuracy() {
+    let entries = |i: usize| [(i, i, 10f64.powf(-0.5 * i as f64)), (i + 300, i, 0.0)];
+    let a = Csr::from_triplets(700, 300, (0..300).flat_map(entries)).unwrap();
+    for k in [3, 8, 11, 14, 20] {
+        let report = lanczos(&a, k, &LanczosOptions::default()).unwrap();
+        assert!(report.converged && report.svd.s.len() == k);
+        for (i, s) in report.svd.s.iter().enumerate() {
+            // Weyl: within the residual; quadratically where it is separated.
+            assert!((s - 10f64.powf(-0.5 * i as f64)).abs() <= 1e-10, "{s} at {i}");
+        }
+        assert_sound(&report.svd, 1e-13);
+    }
+}
+
+/// Squares that leave the range of f64 are no reason to fail.
+#[test]
+fn scales_do_not_matter() {
+    let a = power_law(900, 700);
+    let expected = lanczos(&a, 4, &LanczosOptions::default()).unwrap();
+    for power in [-400, -120, 120, 400] {
+        let factor = 2f64.powi(power);
+        let found = lanczos(&a.scaled(factor).unwrap(), 4, &LanczosOptions::default()).unwrap();
+        assert!(found.converged);
+        for (s, t) in found.svd.s.iter().zip(&expected.svd.s) {
+            assert!((s / factor - t).abs() <= 1e-10 * expected.svd.s[0], "2^{power}: {s}");
+        }
+        assert_sound(&found.svd, 1e-12);
+    }
+}
+
 /// A pass of Gram-Schmidt that removes more than it leaves amplifies the loss of orthogonality it starts from, and
 /// twenty restarts with single vectors make that visible.
 #[test]

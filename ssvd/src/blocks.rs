@@ -9,7 +9,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::simd::{self, Kernel};
+use crate::simd::{self, Kernel, Simd, WithSimd};
 use crate::tall::Tall;
 
 /// Rows of a stretch: long enough for the prefetcher, short enough for the second cache.
@@ -22,7 +22,7 @@ const PACKED: usize = 256;
 pub(crate) struct Blocks {
     rows: usize,
     width: usize,
-    blocks: Vec<Vec<f64>>,
+    blocks: Vec<Tall>,
 }
 
 impl Blocks {
@@ -41,13 +41,22 @@ impl Blocks {
         size_of::<f64>() * self.rows * self.len()
     }
 
-    pub(crate) fn push(&mut self, block: &Tall) {
+    pub(crate) fn push(&mut self, block: Tall) {
         debug_assert_eq!((block.rows, block.width), (self.rows, self.width));
-        self.blocks.push(block.data.clone());
+        self.blocks.push(block);
     }
 
-    pub(crate) fn last(&self) -> Option<&[f64]> {
-        self.blocks.last().map(Vec::as_slice)
+    pub(crate) fn pop(&mut self) -> Option<Tall> {
+        self.blocks.pop()
+    }
+
+    pub(crate) fn last(&self) -> Option<&Tall> {
+        self.blocks.last()
+    }
+
+    /// Block number `i`.
+    pub(crate) fn block(&self, i: usize) -> &Tall {
+        &self.blocks[i]
     }
 
     /// Number of blocks.
@@ -71,11 +80,9 @@ impl Blocks {
             .map(|(at, w)| {
                 let mut h = vec![0.0; p * b];
                 let h_blocks = h.chunks_exact_mut(self.width * b);
-                chosen.iter().zip(h_blocks).for_each(|(&i, h)| {
-                    let rows = at * HEIGHT * self.width;
-                    let x = &self.blocks[i][rows..rows + w.len() / b * self.width];
-                    add_inner(x, self.width, w, b, h);
-                });
+                for (&i, h) in chosen.iter().zip(h_blocks) {
+                    add_inner(self.stretch(i, at, w.len() / b), self.width, w, b, h);
+                }
                 h
             })
             .collect();
@@ -83,6 +90,69 @@ impl Blocks {
             sum += MatRef::from_row_major_slice(&part, p, b);
         }
         sum
+    }
+
+    /// X^T W for two W of the basis' own width, in one pass over the blocks `chosen` of X.
+    pub(crate) fn inner_pair(&self, chosen: &[usize], w: [&Tall; 2]) -> [Mat<f64>; 2] {
+        let b = self.width;
+        let p = chosen.len() * b;
+        let parts: Vec<[Vec<f64>; 2]> = stretches(&w[0].data, b)
+            .zip(stretches(&w[1].data, b))
+            .map(|((at, w0), (_, w1))| {
+                let (mut h0, mut h1) = (vec![0.0; p * b], vec![0.0; p * b]);
+                let h_blocks = h0.chunks_exact_mut(b * b).zip(h1.chunks_exact_mut(b * b));
+                for (&i, (h0, h1)) in chosen.iter().zip(h_blocks) {
+                    add_inners(b, self.stretch(i, at, w0.len() / b), [w0, w1], [h0, h1]);
+                }
+                [h0, h1]
+            })
+            .collect();
+        let sum = |which: usize| {
+            let mut sum = Mat::zeros(p, b);
+            for part in &parts {
+                sum += MatRef::from_row_major_slice(&part[which], p, b);
+            }
+            sum
+        };
+        [sum(0), sum(1)]
+    }
+
+    /// W -= X H for two W of the basis' own width, in one pass over the blocks `chosen` of X.
+    pub(crate) fn subtract_pair(&self, chosen: &[usize], h: [MatRef<'_, f64>; 2], w: [&mut Tall; 2]) {
+        let b = self.width;
+        let (h0, h1) = (row_major(h[0]), row_major(h[1]));
+        let [w0, w1] = w;
+        let pairs = stretches_mut(&mut w0.data, b).zip(stretches_mut(&mut w1.data, b));
+        pairs.for_each(|((at, w0), (_, w1))| {
+            let h_blocks = h0.chunks_exact(b * b).zip(h1.chunks_exact(b * b));
+            for (&i, (h0, h1)) in chosen.iter().zip(h_blocks) {
+                subtract_products(b, self.stretch(i, at, w0.len() / b), [h0, h1], [w0, w1]);
+            }
+        });
+    }
+
+    /// W -= X H for block `i` of X, then W^T W.
+    pub(crate) fn subtract_gram(&self, i: usize, h: MatRef<'_, f64>, w: &mut Tall) -> Mat<f64> {
+        let (h, b) = (row_major(h), w.width);
+        let parts: Vec<Vec<f64>> = stretches_mut(&mut w.data, b)
+            .map(|(at, w)| {
+                subtract_product(self.stretch(i, at, w.len() / b), self.width, &h, b, w);
+                let mut g = vec![0.0; b * b];
+                add_inner(w, b, w, b, &mut g);
+                g
+            })
+            .collect();
+        let mut sum = Mat::zeros(b, b);
+        for part in parts {
+            sum += MatRef::from_row_major_slice(&part, b, b);
+        }
+        sum
+    }
+
+    /// The first `rows` rows of stretch `at` of block `i`.
+    fn stretch(&self, i: usize, at: usize, rows: usize) -> &[f64] {
+        let from = at * HEIGHT * self.width;
+        &self.blocks[i].data[from..from + rows * self.width]
     }
 
     /// W -= X H for the blocks `chosen` of X.
@@ -94,9 +164,7 @@ impl Blocks {
         let h = row_major(h);
         stretches_mut(&mut w.data, b).for_each(|(at, w)| {
             for (&i, h) in chosen.iter().zip(h.chunks_exact(self.width * b)) {
-                let rows = at * HEIGHT * self.width;
-                let x = &self.blocks[i][rows..rows + w.len() / b * self.width];
-                subtract_product(x, self.width, h, b, w);
+                subtract_product(self.stretch(i, at, w.len() / b), self.width, h, b, w);
             }
         });
     }
@@ -114,7 +182,7 @@ impl Blocks {
             let mut packed = vec![0.0; rows * self.len()];
             for (i, x) in self.blocks.iter().enumerate() {
                 let from = at * PACKED * width;
-                let x = x[from..from + rows * width].chunks_exact(width);
+                let x = x.data[from..from + rows * width].chunks_exact(width);
                 for (row, x) in packed.chunks_exact_mut(self.len()).zip(x) {
                     row[i * width..(i + 1) * width].copy_from_slice(x);
                 }
@@ -137,14 +205,14 @@ impl Blocks {
         let (product, width) = (self.times(c), self.width);
         debug_assert_eq!(product.width % width, 0);
         self.blocks = (0..product.width / width)
-            .map(|i| product.columns(i * width, width).data)
+            .map(|i| product.columns(i * width, width))
             .collect();
     }
 }
 
-/// W -= X H for one block X of `width` columns.
-pub(crate) fn subtract_block(x: &[f64], width: usize, h: MatRef<'_, f64>, w: &mut Tall) {
-    let (h, b) = (row_major(h), w.width);
+/// W -= X H for one block X.
+pub(crate) fn subtract_block(x: &Tall, h: MatRef<'_, f64>, w: &mut Tall) {
+    let (h, b, width, x) = (row_major(h), w.width, x.width, &x.data);
     stretches_mut(&mut w.data, b).for_each(|(at, w)| {
         let rows = at * HEIGHT * width;
         subtract_product(&x[rows..rows + w.len() / b * width], width, &h, b, w);
@@ -203,87 +271,192 @@ fn row_major(a: MatRef<'_, f64>) -> Vec<f64> {
 
 /// H += X^T W.
 fn add_inner(x: &[f64], width: usize, w: &[f64], b: usize, h: &mut [f64]) {
-    match (width, b) {
-        (1, 1) => simd::run(Inner::<1> { x, w, h }),
-        (2, 2) => simd::run(Inner::<2> { x, w, h }),
-        (4, 4) => simd::run(Inner::<4> { x, w, h }),
-        (8, 8) => simd::run(Inner::<8> { x, w, h }),
-        _ => {
-            let rows = w.len() / b;
-            let x = MatRef::from_row_major_slice(x, rows, width);
-            let w = MatRef::from_row_major_slice(w, rows, b);
-            let h = MatMut::from_row_major_slice_mut(h, width, b);
-            matmul(h, Accum::Add, x.transpose(), w, 1.0, Par::Seq);
-        }
+    if width == b && narrow(b) {
+        return narrow_inner(b, x, [w], [h]);
     }
+    let rows = w.len() / b;
+    let x = MatRef::from_row_major_slice(x, rows, width);
+    let w = MatRef::from_row_major_slice(w, rows, b);
+    let h = MatMut::from_row_major_slice_mut(h, width, b);
+    matmul(h, Accum::Add, x.transpose(), w, 1.0, Par::Seq);
 }
 
 /// W -= X H.
 fn subtract_product(x: &[f64], width: usize, h: &[f64], b: usize, w: &mut [f64]) {
-    match (width, b) {
-        (1, 1) => simd::run(Subtract::<1> { x, h, w }),
-        (2, 2) => simd::run(Subtract::<2> { x, h, w }),
-        (4, 4) => simd::run(Subtract::<4> { x, h, w }),
-        (8, 8) => simd::run(Subtract::<8> { x, h, w }),
-        _ => {
-            let rows = w.len() / b;
-            let x = MatRef::from_row_major_slice(x, rows, width);
-            let h = MatRef::from_row_major_slice(h, width, b);
-            let w = MatMut::from_row_major_slice_mut(w, rows, b);
-            matmul(w, Accum::Add, x, h, -1.0, Par::Seq);
+    if width == b && narrow(b) {
+        return narrow_subtract(b, x, [h], [w]);
+    }
+    let rows = w.len() / b;
+    let x = MatRef::from_row_major_slice(x, rows, width);
+    let h = MatRef::from_row_major_slice(h, width, b);
+    let w = MatMut::from_row_major_slice_mut(w, rows, b);
+    matmul(w, Accum::Add, x, h, -1.0, Par::Seq);
+}
+
+/// H_i += X^T W_i for all targets, all of width `b`.
+fn add_inners<const T: usize>(b: usize, x: &[f64], w: [&[f64]; T], h: [&mut [f64]; T]) {
+    if narrow(b) {
+        return narrow_inner(b, x, w, h);
+    }
+    w.into_iter().zip(h).for_each(|(w, h)| add_inner(x, b, w, b, h));
+}
+
+/// W_i -= X H_i for all targets, all of width `b`.
+fn subtract_products<const T: usize>(b: usize, x: &[f64], h: [&[f64]; T], w: [&mut [f64]; T]) {
+    if narrow(b) {
+        return narrow_subtract(b, x, h, w);
+    }
+    h.into_iter().zip(w).for_each(|(h, w)| subtract_product(x, b, h, b, w));
+}
+
+/// Widths with kernels of their own.
+fn narrow(b: usize) -> bool {
+    matches!(b, 1 | 2 | 4 | 8)
+}
+
+fn narrow_inner<const T: usize>(b: usize, x: &[f64], w: [&[f64]; T], h: [&mut [f64]; T]) {
+    match b {
+        1 => simd::run(Inner::<1, T> { x, w, h }),
+        2 => simd::run(Inner::<2, T> { x, w, h }),
+        4 => simd::run(Inner::<4, T> { x, w, h }),
+        _ => simd::run(Inner::<8, T> { x, w, h }),
+    }
+}
+
+fn narrow_subtract<const T: usize>(b: usize, x: &[f64], h: [&[f64]; T], w: [&mut [f64]; T]) {
+    match b {
+        1 => simd::run(Subtract::<1, T> { x, h, w }),
+        2 => simd::run(Subtract::<2, T> { x, h, w }),
+        4 => simd::run(Subtract::<4, T> { x, h, w }),
+        _ => simd::run(Subtract::<8, T> { x, h, w }),
+    }
+}
+
+/// H += X^T W for rows of `W` numbers and `T` targets.
+struct Inner<'a, const W: usize, const T: usize> {
+    x: &'a [f64],
+    w: [&'a [f64]; T],
+    h: [&'a mut [f64]; T],
+}
+
+impl<const W: usize, const T: usize> WithSimd for Inner<'_, W, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // A row of W numbers in V registers; rows shorter than a register are left to the compiler.
+        match W / S::F64_LANES {
+            1 => self.vectors::<S, 1>(simd),
+            2 => self.vectors::<S, 2>(simd),
+            4 => self.vectors::<S, 4>(simd),
+            8 => self.vectors::<S, 8>(simd),
+            _ => self.plain(),
         }
     }
 }
 
-/// H += X^T W for rows of `W` numbers.
-struct Inner<'a, const W: usize> {
-    x: &'a [f64],
-    w: &'a [f64],
-    h: &'a mut [f64],
-}
-
-impl<const W: usize> Kernel for Inner<'_, W> {
-    type Output = ();
-
+impl<const W: usize, const T: usize> Inner<'_, W, T> {
     #[inline(always)]
-    fn call(self) {
-        let mut sum = [[0.0; W]; W];
-        for (x, w) in self.x.as_chunks::<W>().0.iter().zip(self.w.as_chunks::<W>().0) {
-            for (sum, x) in sum.iter_mut().zip(x) {
-                for (sum, w) in sum.iter_mut().zip(w) {
-                    *sum += x * w;
-                }
-            }
-        }
-        for (h, sum) in self.h.as_chunks_mut::<W>().0.iter_mut().zip(&sum) {
-            for (h, sum) in h.iter_mut().zip(sum) {
-                *h += sum;
-            }
-        }
-    }
-}
-
-/// W -= X H for rows of `W` numbers.
-struct Subtract<'a, const W: usize> {
-    x: &'a [f64],
-    h: &'a [f64],
-    w: &'a mut [f64],
-}
-
-impl<const W: usize> Kernel for Subtract<'_, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let h = square::<W>(self.h);
-        for (x, w) in self.x.as_chunks::<W>().0.iter().zip(self.w.as_chunks_mut::<W>().0) {
-            let mut row = *w;
+    fn vectors<S: Simd, const V: usize>(self, simd: S) {
+        let mut sums = [[[simd.splat_f64s(0.0); V]; W]; T];
+        let rows = self.w.map(|w| S::as_simd_f64s(w).0.as_chunks::<V>().0);
+        let x = self.x.as_chunks::<W>().0;
+        let count = rows.iter().fold(x.len(), |n, w| n.min(w.len()));
+        for (r, x) in x[..count].iter().enumerate() {
+            let w = rows.map(|w| w[r]);
             for i in 0..W {
-                for j in 0..W {
-                    row[j] -= x[i] * h[i][j];
+                let x = simd.splat_f64s(x[i]);
+                for t in 0..T {
+                    for v in 0..V {
+                        sums[t][i][v] = simd.mul_add_e_f64s(x, w[t][v], sums[t][i][v]);
+                    }
                 }
             }
-            *w = row;
+        }
+        for (h, sums) in self.h.into_iter().zip(&sums) {
+            let h = S::as_mut_simd_f64s(h).0.as_chunks_mut::<V>().0;
+            for (h, sums) in h.iter_mut().zip(sums) {
+                for v in 0..V {
+                    h[v] = simd.add_f64s(h[v], sums[v]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn plain(self) {
+        for (w, h) in self.w.into_iter().zip(self.h) {
+            let mut sum = [[0.0; W]; W];
+            for (x, w) in self.x.as_chunks::<W>().0.iter().zip(w.as_chunks::<W>().0) {
+                for i in 0..W {
+                    for j in 0..W {
+                        sum[i][j] += x[i] * w[j];
+                    }
+                }
+            }
+            let sum = sum.iter().flatten();
+            h.iter_mut().zip(sum).for_each(|(h, sum)| *h += sum);
+        }
+    }
+}
+
+/// W -= X H for rows of `W` numbers and `T` targets.
+struct Subtract<'a, const W: usize, const T: usize> {
+    x: &'a [f64],
+    h: [&'a [f64]; T],
+    w: [&'a mut [f64]; T],
+}
+
+impl<const W: usize, const T: usize> WithSimd for Subtract<'_, W, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match W / S::F64_LANES {
+            1 => self.vectors::<S, 1>(simd),
+            2 => self.vectors::<S, 2>(simd),
+            4 => self.vectors::<S, 4>(simd),
+            8 => self.vectors::<S, 8>(simd),
+            _ => self.plain(),
+        }
+    }
+}
+
+impl<const W: usize, const T: usize> Subtract<'_, W, T> {
+    #[inline(always)]
+    fn vectors<S: Simd, const V: usize>(self, simd: S) {
+        let h: [[[S::f64s; V]; W]; T] = self.h.map(|h| {
+            let h = S::as_simd_f64s(h).0.as_chunks::<V>().0;
+            std::array::from_fn(|i| h[i])
+        });
+        let rows = self.w.map(|w| S::as_mut_simd_f64s(w).0.as_chunks_mut::<V>().0);
+        let x = self.x.as_chunks::<W>().0;
+        let count = rows.iter().fold(x.len(), |n, w| n.min(w.len()));
+        for (r, x) in x[..count].iter().enumerate() {
+            for t in 0..T {
+                let mut row = rows[t][r];
+                for i in 0..W {
+                    let x = simd.splat_f64s(x[i]);
+                    for v in 0..V {
+                        row[v] = simd.negate_mul_add_e_f64s(x, h[t][i][v], row[v]);
+                    }
+                }
+                rows[t][r] = row;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn plain(self) {
+        for (w, h) in self.w.into_iter().zip(self.h) {
+            let h = square::<W>(h);
+            for (x, w) in self.x.as_chunks::<W>().0.iter().zip(w.as_chunks_mut::<W>().0) {
+                for i in 0..W {
+                    for j in 0..W {
+                        w[j] -= x[i] * h[i][j];
+                    }
+                }
+            }
         }
     }
 }
@@ -333,7 +506,7 @@ mod tests {
             for _ in 0..3 {
                 let mut block = Tall::zeros(rows, width);
                 fill_normal(&mut block, &mut rng);
-                basis.push(&block);
+                basis.push(block);
             }
             let mut w = Tall::zeros(rows, b);
             fill_normal(&mut w, &mut rng);
@@ -356,7 +529,7 @@ mod tests {
             multiply_right(&mut right, c.as_ref());
             assert!(close(&dense(&right), &(dense(&w) * &c)));
             let mut one = w.clone();
-            subtract_block(basis.last().unwrap(), width, h.subrows(0, width), &mut one);
+            subtract_block(basis.last().unwrap(), h.subrows(0, width), &mut one);
             assert!(close(
                 &dense(&one),
                 &(dense(&w) - dense(&x).subcols(2 * width, width) * h.subrows(0, width))

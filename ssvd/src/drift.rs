@@ -79,6 +79,70 @@ impl Drift {
     }
 }
 
+/// The same for the one basis of a symmetric block Lanczos process, S V = V T + v_{j+1} C_j: with
+/// w_j = V_{<j}^T v_j, w_{j+1} C_j = (T w_j - w_j T_jj - (w_{j-1}; 0) C_{j-1}^T; 0).
+pub(crate) struct ThreeTerm {
+    /// Of the newest block of the basis.
+    newest: Mat<f64>,
+    /// Of the block to come.
+    next: Mat<f64>,
+}
+
+impl ThreeTerm {
+    /// An empty basis.
+    pub(crate) fn new(width: usize) -> Self {
+        let empty = Mat::zeros(0, width);
+        Self {
+            newest: empty.clone(),
+            next: empty,
+        }
+    }
+
+    /// Takes the step to the next block; `core` is T over the blocks before the newest. The largest inner product.
+    pub(crate) fn extend(
+        &mut self,
+        core: MatRef<'_, f64>,
+        along: MatRef<'_, f64>,
+        before: MatRef<'_, f64>,
+        coupling: MatRef<'_, f64>,
+        scale: f64,
+    ) -> f64 {
+        let (p, b) = (core.nrows(), coupling.ncols());
+        let mut products = Mat::zeros(p + b, b);
+        products.subrows_mut(0, p).copy_from(mul(core, self.next.as_ref()));
+        subtract(&mut products, mul(self.next.as_ref(), along));
+        subtract(&mut products, mul(self.newest.as_ref(), before.transpose()));
+        let next = divide(products, coupling, scale);
+        self.newest = std::mem::replace(&mut self.next, next);
+        self.next.norm_max()
+    }
+
+    /// The blocks that the newest or the next block has drifted towards, the newest left out.
+    pub(crate) fn drifted(&self) -> Vec<usize> {
+        let b = self.next.ncols();
+        let clean = |a: &Mat<f64>, i: usize| a.subrows(i * b, b).norm_max() <= CLEAN;
+        let blocks = 0..self.newest.nrows() / b;
+        blocks
+            .filter(|&i| !clean(&self.newest, i) || !clean(&self.next, i))
+            .collect()
+    }
+
+    /// The newest and the next block are orthogonal to the blocks `cleaned`, the next one to the newest.
+    pub(crate) fn reset(&mut self, cleaned: &[usize]) {
+        let newest = self.newest.nrows() / self.newest.ncols();
+        reset(&mut self.newest, cleaned, newest);
+        reset(&mut self.next, cleaned, newest + 1);
+        reset(&mut self.next, &[newest], newest + 1);
+    }
+
+    /// The next block is orthogonal to all `count` blocks, and so was the newest.
+    pub(crate) fn reset_all(&mut self, count: usize) {
+        let b = self.next.ncols();
+        self.newest = Mat::full((count - 1) * b, b, f64::EPSILON);
+        self.next = Mat::full(count * b, b, f64::EPSILON);
+    }
+}
+
 impl Estimate {
     fn of(products: &Mat<f64>) -> Self {
         let b = products.ncols();

@@ -1,16 +1,14 @@
-//! Thick-restart block Golub-Kahan-Lanczos: the default static solver.
+//! Thick-restart block Lanczos: the default static solver, its options and its report.
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 use nalgebra::DMatrix;
-use rand::SeedableRng;
-use rand_pcg::Pcg64;
+use rayon::prelude::*;
 
-use crate::blocks::{Blocks, subtract_block};
-use crate::drift::{Drift, Estimate};
+use crate::bidiagonal;
 use crate::error::{Result, SsvdError};
+use crate::normal::{self, Attempt};
 use crate::operator::{Operator, Rescaled};
-use crate::orthogonal::{fill_normal, orthonormalize};
-use crate::tall::{Tall, mul};
+use crate::tall::Tall;
 
 /// A truncated singular value decomposition A ~ U diag(s) V^T.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,16 +58,26 @@ pub(crate) fn row_major(a: &DMatrix<f64>) -> Vec<f64> {
 
 pub(crate) fn from_row_major(rows: usize, cols: usize, data: &[f64]) -> DMatrix<f64> {
     let mut columns = vec![0.0; rows * cols];
-    // Tile after tile: a whole column would touch a cache line for every number.
-    for from in (0..rows).step_by(TILE) {
-        let tile = from..rows.min(from + TILE);
-        for (j, column) in columns.chunks_exact_mut(rows.max(1)).enumerate() {
-            for i in tile.clone() {
-                column[i] = data[i * cols + j];
+    into_columns(data, rows, cols, &mut columns);
+    DMatrix::from_vec(rows, cols, columns)
+}
+
+/// Row-major numbers column by column.
+fn into_columns(data: &[f64], rows: usize, cols: usize, columns: &mut [f64]) {
+    if data.is_empty() {
+        return;
+    }
+    // Eight columns at a time: a row of them is a cache line.
+    columns.par_chunks_mut(8 * rows).enumerate().for_each(|(at, columns)| {
+        for from in (0..rows).step_by(TILE) {
+            let tile = from..rows.min(from + TILE);
+            for (j, column) in columns.chunks_exact_mut(rows).enumerate() {
+                for i in tile.clone() {
+                    column[i] = data[i * cols + 8 * at + j];
+                }
             }
         }
-    }
-    DMatrix::from_vec(rows, cols, columns)
+    });
 }
 
 const TILE: usize = 64;
@@ -146,19 +154,21 @@ impl SolveReport {
     }
 }
 
-/// The `k` largest singular triplets by thick-restart block Golub-Kahan-Lanczos.
+/// The `k` largest singular triplets by thick-restart block Lanczos.
 ///
-/// A V = U B and A^T U = V B^T + Z C e^T; the Ritz triplets of B approximate those of A with residuals ||C x_last||,
-/// and when the basis is full the best of them start the next round (Baglama & Reichel, SIAM J. Sci. Comput. 27, 2005,
-/// with blocks). The bases are reorthogonalised only when a recurrence says that they have drifted beyond 1e-8 (Simon,
+/// First a block Lanczos process on A^T A in factored form, with one basis, on the shorter side:
+/// A^T A V = V T + Z C e^T, and the Ritz vectors of T give those of A with residuals ||C y_last|| / s. Where rounding
+/// would leave more than the tolerance (eps s_1^2 / s_k), the bidiagonal process A V = U B, A^T U = V B^T + Z C e^T with
+/// two bases. When the basis is full the best Ritz vectors start the next round (Baglama & Reichel, SIAM J. Sci. Comput.
+/// 27, 2005, with blocks). The bases are reorthogonalised only when a recurrence says that they have drifted (Simon,
 /// Math. Comp. 42, 1984; Larsen's PROPACK); the vectors returned are made orthonormal to rounding, their residuals are
 /// computed from products with A, and a residual above the tolerance starts the solver again with every step
 /// reorthogonalised. Matrices whose smaller side fits the basis are decomposed densely. Multiplicities up to the block
 /// size come out of one round.
 ///
 /// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost: a few k products with A and A^T, O((m + n) basis k) for the vectors returned, and passes
-/// over parts of the basis at about every fourth step; memory (m + n) basis.
+/// finite. Cost: a few k products with A and A^T, O(min(m, n) basis k) for the vectors returned, and passes over the basis
+/// at about every fourth step; memory min(m, n) basis, or (m + n) basis for the bidiagonal process.
 ///
 /// ```
 /// use hadamard_ssvd::{Csr, LanczosOptions, lanczos};
@@ -204,270 +214,54 @@ fn solve(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<SolveR
     if room < basis || room < k + k.max(32) && options.basis == 0 {
         return dense(a, k);
     }
-    let first = Process::new(a, block, basis, DRIFT, options.seed).solve(k, options)?;
-    if first.converged || first.iterations > options.restarts {
-        return Ok(first);
-    }
-    let again = Process::new(a, block, basis, 0.0, options.seed).solve(k, options)?;
-    Ok(SolveReport {
-        iterations: first.iterations + again.iterations,
-        products: first.products + again.products,
-        ..again
-    })
-}
-
-/// Inner products of basis vectors above which they are reorthogonalised. Singular values feel its square.
-const DRIFT: f64 = 1e-8;
-
-/// The state of the recurrence: A V = U B, A^T U = V B^T + (next) (coupling) e^T.
-struct Process<'a, A> {
-    a: &'a A,
-    block: usize,
-    basis: usize,
-    /// Largest drift that is let pass.
-    limit: f64,
-    left: Blocks,
-    right: Blocks,
-    /// B.
-    core: Mat<f64>,
-    next: Tall,
-    /// C: the last block of A^T U against `next`; as wide as the kept vectors after a restart.
-    coupling: Mat<f64>,
-    drift: Drift,
-    /// Blocks that are still to be cleaned after one that had drifted.
-    following: usize,
-    /// Steps still to be reorthogonalised against everything.
-    whole: usize,
-    /// Norm of A as far as seen.
-    scale: f64,
-    products: usize,
-    rng: Pcg64,
-}
-
-impl<'a, A: Operator> Process<'a, A> {
-    fn new(a: &'a A, block: usize, basis: usize, limit: f64, seed: u64) -> Self {
-        let (m, n) = (a.nrows(), a.ncols());
-        let mut rng = Pcg64::seed_from_u64(seed);
-        let right = Blocks::new(n, block);
-        let mut next = Tall::zeros(n, block);
-        fill_normal(&mut next, &mut rng);
-        orthonormalize(&right, &[], &mut next, &mut 0.0, &mut rng);
-        Self {
-            a,
-            block,
-            basis,
-            limit,
-            left: Blocks::new(m, block),
-            right,
-            core: Mat::zeros(basis, basis),
-            next,
-            coupling: Mat::zeros(block, block),
-            drift: Drift::new(block),
-            following: 0,
-            whole: if limit == 0.0 { usize::MAX } else { 0 },
-            scale: 0.0,
-            products: 0,
-            rng,
+    let mut spent = (0, 0);
+    if options.tolerance >= normal::FINEST {
+        match normal::solve(a, k, block, basis, options)? {
+            Attempt::Done(report) => return Ok(*report),
+            Attempt::Unfit { iterations, products } => spent = (iterations, products),
         }
     }
-
-    fn solve(mut self, k: usize, options: &LanczosOptions) -> Result<SolveReport> {
-        // Ritz vectors carry rounding errors of about eps s_1 whatever the recurrence says.
-        let tolerance = options.tolerance.max(4.0 * f64::EPSILON);
-        let mut iterations = 1;
-        let mut schedule = Schedule::new(k, self.block);
-        loop {
-            self.step()?;
-            let p = self.left.len();
-            let full = p + self.block > self.basis;
-            if !full && !schedule.due(p) {
-                continue;
-            }
-            let ritz = self.ritz()?;
-            let worst = ritz.residuals[..k].iter().fold(0.0, |m: f64, &r| m.max(r));
-            let excess = worst / (tolerance * ritz.values[0]);
-            if excess.is_nan() || excess <= 1.0 || full && iterations > options.restarts {
-                return self.finish(k, &ritz, iterations, tolerance);
-            }
-            schedule.seen(p, excess);
-            if full {
-                self.restart(k, &ritz);
-                schedule = Schedule::new(self.left.len(), self.block);
-                iterations += 1;
-            }
+    // The last attempt reorthogonalises every step.
+    let mut limits = [bidiagonal::DRIFT, 0.0].into_iter();
+    loop {
+        let (limit, last) = (limits.next().unwrap_or(0.0), limits.len() == 0);
+        let mut report = bidiagonal::Process::new(a, block, basis, limit, options.seed).solve(k, options)?;
+        let exhausted = report.iterations > options.restarts;
+        spent = (spent.0 + report.iterations, spent.1 + report.products);
+        if report.converged || exhausted || last {
+            (report.iterations, report.products) = spent;
+            return Ok(report);
         }
-    }
-
-    /// One more block on each side.
-    fn step(&mut self) -> Result<()> {
-        let (p, b) = (self.left.len(), self.block);
-        self.right.push(&self.next);
-        let mut w = Tall::zeros(self.a.nrows(), b);
-        self.a.apply(&self.next.data, b, &mut w.data);
-        finite("operator", &w)?;
-        if p > 0 {
-            let from = p - self.coupling.ncols();
-            self.core
-                .submatrix_mut(from, p, p - from, b)
-                .copy_from(self.coupling.transpose());
-            if self.coupling.ncols() == b {
-                let last = self.left.last().expect("p > 0");
-                subtract_block(last, b, self.coupling.transpose(), &mut w);
-            } else {
-                self.left.subtract(&self.left.all(), self.coupling.transpose(), &mut w);
-            }
-        }
-        let triangle = self.orthonormalize_left(&mut w);
-        self.core.submatrix_mut(p, p, b, b).copy_from(&triangle);
-        self.left.push(&w);
-
-        self.a.apply_transpose(&w.data, b, &mut self.next.data);
-        finite("transposed operator", &self.next)?;
-        let last = self.right.last().expect("pushed above");
-        subtract_block(last, b, triangle.transpose(), &mut self.next);
-        self.coupling = self.orthonormalize_next(triangle.as_ref());
-        self.products += 2 * b;
-        Ok(())
-    }
-
-    /// W = A v - (what the recurrence removes), orthonormalised; its triangle.
-    fn orthonormalize_left(&mut self, w: &mut Tall) -> Mat<f64> {
-        let (p, count) = (self.left.len(), self.left.count());
-        let chosen = if self.whole > 0 { self.left.all() } else { Vec::new() };
-        let mut split = orthonormalize(&self.left, &chosen, w, &mut self.scale, &mut self.rng);
-        if split.whole {
-            self.drift.reset_left(&self.left.all(), count);
-            return split.triangle;
-        }
-        let core = self.core.submatrix(0, 0, p, p);
-        let (c, r) = (self.coupling.as_ref(), split.triangle.as_ref());
-        let estimate = self.drift.extend_left(core, c, r, self.scale);
-        if self.due(&estimate) {
-            let cleaned = orthonormalize(&self.left, &estimate.blocks, w, &mut 1.0, &mut self.rng);
-            split.triangle = mul(cleaned.triangle.as_ref(), split.triangle.as_ref());
-            self.drift.reset_left(&estimate.blocks, count);
-        }
-        split.triangle
-    }
-
-    /// Whether the newest block must be cleaned of what has crept in.
-    ///
-    /// The recurrences have two terms on either side: the other side and the next block would bring the drift back, so
-    /// they are cleaned as well.
-    fn due(&mut self, estimate: &Estimate) -> bool {
-        if self.following > 0 {
-            self.following -= 1;
-            return true;
-        }
-        let drifted = estimate.largest.is_nan() || estimate.largest > self.limit;
-        self.following = if drifted { 2 } else { 0 };
-        drifted
-    }
-
-    /// The same for A^T u on the right.
-    fn orthonormalize_next(&mut self, triangle: MatRef<'_, f64>) -> Mat<f64> {
-        let (p, count) = (self.right.len(), self.right.count());
-        let chosen = if self.whole > 0 { self.right.all() } else { Vec::new() };
-        self.whole = self.whole.saturating_sub(1);
-        let mut split = orthonormalize(&self.right, &chosen, &mut self.next, &mut self.scale, &mut self.rng);
-        if split.whole {
-            self.drift.reset_right(&self.right.all(), count);
-            return split.triangle;
-        }
-        let core = self.core.submatrix(0, 0, p, p);
-        let c = split.triangle.as_ref();
-        let estimate = self.drift.extend_right(core, triangle, c, self.scale);
-        if self.due(&estimate) {
-            let cleaned = orthonormalize(&self.right, &estimate.blocks, &mut self.next, &mut 1.0, &mut self.rng);
-            split.triangle = mul(cleaned.triangle.as_ref(), split.triangle.as_ref());
-            self.drift.reset_right(&estimate.blocks, count);
-        }
-        split.triangle
-    }
-
-    /// The singular triplets of B and their residuals.
-    fn ritz(&self) -> Result<Ritz> {
-        let (p, b) = (self.left.len(), self.block);
-        let svd = self.core.submatrix(0, 0, p, p).svd();
-        let svd = svd.map_err(|_| SsvdError::Factorisation("Ritz values"))?;
-        let images = mul(self.coupling.as_ref(), svd.U().subrows(p - b, b));
-        Ok(Ritz {
-            values: (0..p).map(|i| svd.S()[i]).collect(),
-            residuals: (0..p).map(|i| images.col(i).norm_l2()).collect(),
-            left: svd.U().to_owned(),
-            right: svd.V().to_owned(),
-            images,
-        })
-    }
-
-    /// Keeps the Ritz vectors of the largest values: B becomes diagonal, coupled to the next block by its last column.
-    fn restart(&mut self, k: usize, ritz: &Ritz) {
-        let (b, basis) = (self.block, self.basis);
-        let keep = (k + (basis - k) / 3).next_multiple_of(b).min((basis - b) / b * b);
-        self.left.multiply(ritz.left.subcols(0, keep));
-        self.right.multiply(ritz.right.subcols(0, keep));
-        self.core.fill(0.0);
-        (0..keep).for_each(|i| self.core[(i, i)] = ritz.values[i]);
-        self.coupling = ritz.images.subcols(0, keep).to_owned();
-        self.following = 0;
-        self.whole = self.whole.max(2);
-    }
-
-    /// Ritz vectors made orthonormal to rounding, with residuals from products with A.
-    fn finish(mut self, k: usize, ritz: &Ritz, iterations: usize, tolerance: f64) -> Result<SolveReport> {
-        let (m, n) = (self.a.nrows(), self.a.ncols());
-        let rank = numerical_rank(&ritz.values[..k], m.max(n));
-        let u = self.left.times(ritz.left.subcols(0, rank));
-        let v = self.right.times(ritz.right.subcols(0, rank));
-        let memory = self.left.memory() + self.right.memory() + size_of::<f64>() * (m + n) * (self.block + 2 * rank);
-        if rank == 0 {
-            return Ok(SolveReport::empty(m, n, iterations, self.products, memory));
-        }
-        let (mut av, mut atu) = (Tall::zeros(m, rank), Tall::zeros(n, rank));
-        self.a.apply(&v.data, rank, &mut av.data);
-        self.a.apply_transpose(&u.data, rank, &mut atu.data);
-        let mut found = Candidates { u, v, av, atu };
-        let s = found.rotate()?;
-        let residuals = found.residuals(&s);
-        self.products += 2 * rank;
-        // Products of `p` vectors round like sqrt(p) numbers.
-        let rounding = 16.0 * f64::EPSILON * (self.left.len() as f64).sqrt();
-        let goal = tolerance.max(rounding) * s.first().copied().unwrap_or(0.0);
-        let converged = residuals.iter().all(|&r| r <= goal);
-        let svd = TruncatedSvd {
-            u: from_row_major(m, rank, &found.u.data),
-            s,
-            v: from_row_major(n, rank, &found.v.data),
-        };
-        Ok(SolveReport {
-            svd,
-            residuals,
-            converged,
-            iterations,
-            products: self.products,
-            memory,
-        })
     }
 }
 
-struct Ritz {
-    values: Vec<f64>,
-    residuals: Vec<f64>,
-    left: Mat<f64>,
-    right: Mat<f64>,
-    /// The coupling to the next block of every left Ritz vector.
-    images: Mat<f64>,
+/// Vectors kept at a restart of a basis of `room`, to find `k`.
+pub(crate) fn kept(k: usize, block: usize, room: usize) -> usize {
+    let keep = (k + (room - k) / 3).next_multiple_of(block);
+    keep.min((room - block) / block * block)
+}
+
+/// Both factors column by column, in the memory of `spare` (of the second one's size) and of the second one.
+pub(crate) fn spread(first: Tall, second: Tall, spare: Tall) -> (DMatrix<f64>, DMatrix<f64>) {
+    let second_spread = columns_of(&second, spare.data);
+    (columns_of(&first, second.data), second_spread)
+}
+
+fn columns_of(block: &Tall, mut memory: Vec<f64>) -> DMatrix<f64> {
+    memory.resize(block.data.len(), 0.0);
+    into_columns(&block.data, block.rows, block.width, &mut memory);
+    DMatrix::from_vec(block.rows, block.width, memory)
 }
 
 /// When to look at the Ritz values: their decomposition costs O(p^3), so convergence is extrapolated between looks.
-struct Schedule {
+pub(crate) struct Schedule {
     block: usize,
     next: usize,
     last: Option<(usize, f64)>,
 }
 
 impl Schedule {
-    fn new(k: usize, block: usize) -> Self {
+    pub(crate) fn new(k: usize, block: usize) -> Self {
         let next = k + k / 2 + 8 * block;
         Self {
             block,
@@ -476,12 +270,12 @@ impl Schedule {
         }
     }
 
-    fn due(&self, p: usize) -> bool {
+    pub(crate) fn due(&self, p: usize) -> bool {
         p >= self.next
     }
 
     /// The worst residual over its goal was `excess` with `p` vectors.
-    fn seen(&mut self, p: usize, excess: f64) {
+    pub(crate) fn seen(&mut self, p: usize, excess: f64) {
         let longest = p / 5 + 2 * self.block;
         let expected = self.last.map_or(longest, |(before, worse)| {
             let rate = (worse.ln() - excess.ln()) / (p - before).max(1) as f64;
@@ -494,66 +288,6 @@ impl Schedule {
         });
         self.next = p + expected.clamp(self.block, longest);
         self.last = Some((p, excess));
-    }
-}
-
-/// Nearly orthonormal vectors of both sides and their images.
-struct Candidates {
-    u: Tall,
-    v: Tall,
-    /// A V.
-    av: Tall,
-    /// A^T U.
-    atu: Tall,
-}
-
-impl Candidates {
-    /// Rayleigh-Ritz: the singular triplets of A between the spans of U and V.
-    ///
-    /// With E = X^T X - I, X (I - E / 2) is orthonormal to E^2.
-    fn rotate(&mut self) -> Result<Vec<f64>> {
-        let k = self.u.width;
-        let polish = |x: &Tall| {
-            let gram = x.inner(0..k, x, k);
-            Mat::from_fn(k, k, |i, j| {
-                if i == j {
-                    1.5 - 0.5 * gram[(i, j)]
-                } else {
-                    -0.5 * gram[(i, j)]
-                }
-            })
-        };
-        let (left, right) = (polish(&self.u), polish(&self.v));
-        let between = self.u.inner(0..k, &self.av, k);
-        let between = mul(mul(left.transpose(), between.as_ref()).as_ref(), right.as_ref());
-        let svd = between
-            .svd()
-            .map_err(|_| SsvdError::Factorisation("Rayleigh-Ritz values"))?;
-        let (left, right) = (mul(left.as_ref(), svd.U()), mul(right.as_ref(), svd.V()));
-        for (x, by) in [
-            (&mut self.u, &left),
-            (&mut self.atu, &left),
-            (&mut self.v, &right),
-            (&mut self.av, &right),
-        ] {
-            x.multiply_in_place(by.as_ref());
-        }
-        Ok((0..k).map(|i| svd.S()[i]).collect())
-    }
-
-    /// The larger of ||A v - s u|| and ||A^T u - s v|| of every triplet.
-    fn residuals(&self, s: &[f64]) -> Vec<f64> {
-        let norms = |image: &Tall, vectors: &Tall| {
-            let mut sums = vec![0.0; s.len()];
-            for (image, row) in image.data.chunks_exact(s.len()).zip(vectors.data.chunks_exact(s.len())) {
-                for (sum, ((y, x), s)) in sums.iter_mut().zip(image.iter().zip(row).zip(s)) {
-                    *sum += (y - s * x).powi(2);
-                }
-            }
-            sums
-        };
-        let both = norms(&self.av, &self.u).into_iter().zip(norms(&self.atu, &self.v));
-        both.map(|(left, right)| left.max(right).sqrt()).collect()
     }
 }
 
@@ -577,6 +311,19 @@ pub(crate) fn check_tolerance(tolerance: f64) -> Result<()> {
 }
 
 pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
+    // A sum of products with zero is NaN as soon as one number is not finite, and needs no branch.
+    let sound = |part: &[f64]| {
+        let (chunks, rest) = part.as_chunks::<8>();
+        let mut sums = [0.0; 8];
+        chunks.iter().for_each(|c| (0..8).for_each(|i| sums[i] += c[i] * 0.0));
+        !sums
+            .iter()
+            .chain(&[rest.iter().map(|x| x * 0.0).sum()])
+            .any(|x: &f64| x.is_nan())
+    };
+    if block.data.par_chunks(1 << 14).all(sound) {
+        return Ok(());
+    }
     match block.data.iter().position(|x| !x.is_finite()) {
         None => Ok(()),
         Some(at) => {
@@ -638,43 +385,4 @@ pub(crate) fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
         products: short,
         memory: size_of::<f64>() * (2 * long * short),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Csr;
-    use rand::RngExt;
-
-    /// Inner products within a basis, less the identity.
-    fn loss(basis: &Blocks) -> f64 {
-        let p = basis.len();
-        let all = basis.times(Mat::<f64>::identity(p, p).as_ref());
-        (all.inner(0..p, &all, p) - Mat::<f64>::identity(p, p)).norm_max()
-    }
-
-    #[test]
-    fn bases_stay_orthogonal_to_the_limit() {
-        let mut rng = Pcg64::seed_from_u64(7);
-        let mut power = |size: f64| (size * rng.random::<f64>().powi(3)) as usize;
-        let graph = (0..20_000)
-            .map(|_| (power(1500.0), power(1200.0), 1.0))
-            .collect::<Vec<_>>();
-        let graph = Csr::from_triplets(1500, 1200, graph).unwrap();
-        // Values that decay by half: the hardest case for a recurrence, since triplets converge one after the other.
-        let decay = (0..1200).map(|i| (i, i, 0.5f64.powi(i as i32 / 4)));
-        let decay = Csr::from_triplets(1500, 1200, decay).unwrap();
-        for (name, a) in [("graph", graph), ("decay", decay)] {
-            for block in [1, 2, 4] {
-                let mut process = Process::new(&a, block, 200, DRIFT, 3);
-                for _ in 0..160 / block {
-                    process.step().unwrap();
-                }
-                // Estimates of single vectors are the least reliable: within a factor of a hundred.
-                for loss in [loss(&process.left), loss(&process.right)] {
-                    assert!(loss < 100.0 * DRIFT, "{loss:e} {name}, blocks of {block}");
-                }
-            }
-        }
-    }
 }

@@ -56,8 +56,8 @@
 //! # Costs
 //! An update with q vectors of z entries in p rows: O(z(k + q) + p r k + (k + q)(k + r)² + k³), r ≤ q the directions kept;
 //! memory (m + n) k numbers. When the condition of K or H passes a limit the long factors are multiplied out, O((m + n)
-//! k²), which happens once in many updates. [`lanczos`]: two products with A and Gram-Schmidt against the basis, 2k
-//! vectors by default, for every vector of a step.
+//! k²), which happens once in many updates. [`lanczos`]: two products with A for every vector of the basis,
+//! passes over the basis at about every fourth step, and the Ritz vectors.
 //!
 //! # Other crates
 //! Features `sprs`, `nalgebra-sparse` and `faer-sparse` convert their sparse matrices to [`Csr`] (`TryFrom`) and back
@@ -78,6 +78,7 @@
 //! - J. Baglama, L. Reichel, Augmented implicitly restarted Lanczos bidiagonalization methods, SIAM J. Sci. Comput. 27,
 //!   2005 ([`lanczos`]).
 
+mod bidiagonal;
 mod blocks;
 mod checkpoint;
 mod drift;
@@ -86,8 +87,10 @@ mod error;
 mod interop;
 mod keyed;
 mod lanczos;
+mod normal;
 mod operator;
 mod orthogonal;
+mod packed;
 mod pca;
 mod query;
 mod randomized;

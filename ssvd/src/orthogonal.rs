@@ -66,6 +66,29 @@ pub(crate) fn orthonormalize(
     one_by_one(basis, w, triangle, 1.0, rng)
 }
 
+/// Orthonormalises `w` among its own columns; takes W^T W. Columns that vanish beside `scale` are replaced as in
+/// [`orthonormalize`].
+pub(crate) fn triangle_of(
+    basis: &Blocks,
+    w: &mut Tall,
+    products: Mat<f64>,
+    scale: &mut f64,
+    rng: &mut impl Rng,
+) -> Split {
+    let b = w.width;
+    let norms: Vec<f64> = (0..b).map(|i| products[(i, i)].sqrt()).collect();
+    *scale = norms.iter().fold(*scale, |m, x| x.max(m));
+    let identity = Mat::identity(b, b);
+    if norms.iter().any(|&norm| norm.is_nan() || norm <= noise(w.rows, *scale)) {
+        return one_by_one(basis, w, identity, *scale, rng);
+    }
+    match cholesky_qr(w, products) {
+        Ok((triangle, _)) => Split { triangle, whole: false },
+        Err(Some(first)) => one_by_one(basis, w, first, 1.0, rng),
+        Err(None) => one_by_one(basis, w, identity, *scale, rng),
+    }
+}
+
 /// Norm that rounding alone can leave of a column of `size` after a projection.
 fn noise(rows: usize, size: f64) -> f64 {
     8.0 * f64::EPSILON * (rows as f64).sqrt() * size

@@ -1,12 +1,13 @@
 //! Plain loops compiled for the widest vector instructions that the machine has.
 //!
 //! `pulp` compiles what it inlines once per instruction set. A closure may be called through a shim that is not inlined
-//! and then runs with the baseline instructions only; the kernels are therefore types with an inlined `call`.
+//! and then runs with the baseline instructions only; the kernels are therefore types with an inlined `call`. Kernels
+//! that the compiler does not vectorise by itself are written over registers ([`WithSimd`]).
 
-pub(crate) use pulp::NullaryFnOnce as Kernel;
+pub(crate) use pulp::{NullaryFnOnce as Kernel, Simd, WithSimd};
 
 /// Runs a kernel.
-pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<K: WithSimd>(kernel: K) -> K::Output {
     pulp::Arch::new().dispatch(kernel)
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
 use crate::operator::Operator;
+use crate::packed::Packed;
 use crate::simd::{self, Kernel};
 
 /// A sparse matrix in compressed rows: finite values, columns strictly ascending within each row.
@@ -304,27 +305,30 @@ impl Csr {
             return;
         }
         // Blocks of rows, each row by one thread in a fixed order: the same bits for any number of threads.
-        y.par_chunks_mut(ROWS_PER_TASK * width)
-            .enumerate()
-            .for_each(|(task, y)| {
-                let first = task * ROWS_PER_TASK;
-                match width {
-                    1 => simd::run(Rows::<1> { a: self, first, x, y }),
-                    2 => simd::run(Rows::<2> { a: self, first, x, y }),
-                    4 => simd::run(Rows::<4> { a: self, first, x, y }),
-                    8 => simd::run(Rows::<8> { a: self, first, x, y }),
-                    16 => simd::run(Rows::<16> { a: self, first, x, y }),
-                    64 => simd::run(Rows::<64> { a: self, first, x, y }),
-                    32 => simd::run(Rows::<32> { a: self, first, x, y }),
-                    _ => simd::run(AnyRows {
-                        a: self,
-                        first,
-                        width,
-                        x,
-                        y,
-                    }),
-                }
-            });
+        let run = |(task, y): (usize, &mut [f64])| {
+            let first = task * ROWS_PER_TASK;
+            match width {
+                1 => simd::run(Rows::<1> { a: self, first, x, y }),
+                2 => simd::run(Rows::<2> { a: self, first, x, y }),
+                4 => simd::run(Rows::<4> { a: self, first, x, y }),
+                8 => simd::run(Rows::<8> { a: self, first, x, y }),
+                16 => simd::run(Rows::<16> { a: self, first, x, y }),
+                64 => simd::run(Rows::<64> { a: self, first, x, y }),
+                32 => simd::run(Rows::<32> { a: self, first, x, y }),
+                _ => simd::run(AnyRows {
+                    a: self,
+                    first,
+                    width,
+                    x,
+                    y,
+                }),
+            }
+        };
+        if (self.nnz() + self.rows) * width < WORTH_A_THREAD {
+            y.chunks_mut(ROWS_PER_TASK * width).enumerate().for_each(run);
+        } else {
+            y.par_chunks_mut(ROWS_PER_TASK * width).enumerate().for_each(run);
+        }
     }
 }
 
@@ -409,6 +413,9 @@ impl Kernel for Scatter<'_> {
 
 const ROWS_PER_TASK: usize = 1024;
 
+/// Products of numbers below which waking threads costs more than they save.
+const WORTH_A_THREAD: usize = 1 << 16;
+
 impl Operator for Csr {
     fn nrows(&self) -> usize {
         self.rows
@@ -431,27 +438,41 @@ impl Operator for Csr {
     }
 }
 
-/// A sparse matrix in compressed rows and in compressed columns: both products run on all threads.
+/// A sparse matrix with its transpose, ready for fast products with both on all threads.
 ///
-/// Twice the memory of a [`Csr`], whose own product by the transpose runs on one thread.
+/// Holds the [`Csr`] and, for the products, both directions with indices of four bytes and values as narrow as they are
+/// exact: none when all are equal, four bytes when single precision holds them, eight otherwise. Symmetric matrices hold
+/// one direction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CsrCsc {
     rows: Csr,
-    columns: Csr,
+    products: Products,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Products {
+    /// A, and A^T unless it is the same.
+    Packed(Box<(Packed, Option<Packed>)>),
+    /// The transpose, where indices need more than four bytes.
+    Columns(Csr),
 }
 
 impl From<Csr> for CsrCsc {
+    /// # Panics
+    /// When an offset for each column does not fit into memory; [`CsrCsc::new`] errs.
     fn from(rows: Csr) -> Self {
-        let columns = rows.transpose();
-        Self { rows, columns }
+        Self::new(rows).expect("an offset for each column fits into memory")
     }
 }
 
 impl CsrCsc {
-    /// Errs when an offset for each column does not fit into memory, where `From` panics.
+    /// Errs when an offset for each column does not fit into memory.
     pub fn new(rows: Csr) -> Result<Self> {
-        let columns = rows.try_transpose()?;
-        Ok(Self { rows, columns })
+        let products = match Packed::pair(&rows)? {
+            Some(pair) => Products::Packed(Box::new(pair)),
+            None => Products::Columns(rows.try_transpose()?),
+        };
+        Ok(Self { rows, products })
     }
 
     /// The matrix in compressed rows.
@@ -459,9 +480,13 @@ impl CsrCsc {
         &self.rows
     }
 
-    /// The transpose in compressed rows, that is the matrix in compressed columns.
-    pub fn columns(&self) -> &Csr {
-        &self.columns
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.rows.memory()
+            + match &self.products {
+                Products::Packed(pair) => pair.0.memory() + pair.1.as_ref().map_or(0, Packed::memory),
+                Products::Columns(columns) => columns.memory(),
+            }
     }
 }
 
@@ -475,16 +500,22 @@ impl Operator for CsrCsc {
     }
 
     fn apply(&self, x: &[f64], width: usize, y: &mut [f64]) {
-        self.rows.multiply(x, width, y);
+        match &self.products {
+            Products::Packed(pair) => pair.0.apply(x, width, y),
+            Products::Columns(_) => self.rows.multiply(x, width, y),
+        }
     }
 
     fn apply_transpose(&self, x: &[f64], width: usize, y: &mut [f64]) {
-        self.columns.multiply(x, width, y);
+        match &self.products {
+            Products::Packed(pair) => pair.1.as_ref().unwrap_or(&pair.0).apply(x, width, y),
+            Products::Columns(columns) => columns.multiply(x, width, y),
+        }
     }
 }
 
 /// Zero offsets of `rows` rows.
-fn row_offsets(rows: usize) -> Result<Vec<usize>> {
+pub(crate) fn row_offsets(rows: usize) -> Result<Vec<usize>> {
     let too_large = || SsvdError::TooLarge {
         what: "row offsets",
         count: rows,

@@ -9,6 +9,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use crate::simd::{self, Kernel};
+
 const HEIGHT: usize = 2048;
 
 /// `rows` x `width` numbers, row by row, of which the first `used` columns are in use.
@@ -120,6 +122,28 @@ impl Tall {
         out
     }
 
+    /// ||y_j - s_j x_j|| for every column of `self`, Y, and of X.
+    pub(crate) fn distances(&self, x: &Tall, s: &[f64]) -> Vec<f64> {
+        let k = s.len();
+        let parts: Vec<Vec<f64>> = self
+            .data
+            .par_chunks(HEIGHT * k)
+            .zip(x.data.par_chunks(HEIGHT * k))
+            .map(|(y, x)| {
+                let mut sums = vec![0.0; k];
+                simd::run(Distances {
+                    y,
+                    x,
+                    s,
+                    sums: &mut sums,
+                });
+                sums
+            })
+            .collect();
+        let total = |j: usize| parts.iter().map(|part| part[j]).sum::<f64>();
+        (0..k).map(|j| total(j).sqrt()).collect()
+    }
+
     /// Copies the columns of `block` into the columns `from..` of `self`.
     pub(crate) fn put(&mut self, from: usize, block: &Tall) {
         for (to, row) in self
@@ -140,6 +164,29 @@ impl Tall {
             }
         }
         out
+    }
+}
+
+/// Sums of (y_j - s_j x_j)^2 over rows.
+struct Distances<'a> {
+    y: &'a [f64],
+    x: &'a [f64],
+    s: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl Kernel for Distances<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let k = self.s.len();
+        for (y, x) in self.y.chunks_exact(k).zip(self.x.chunks_exact(k)) {
+            for (sum, ((y, x), s)) in self.sums.iter_mut().zip(y.iter().zip(x).zip(self.s)) {
+                let d = y - s * x;
+                *sum += d * d;
+            }
+        }
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a, A: Operator> Krylov<'a, A> {
 
     /// Pushes the newest block of X; A times it, orthonormal to Q, and the triangle.
     fn forward(&mut self) -> Result<(Tall, Mat<f64>)> {
-        self.right.push(&self.next);
+        self.right.push(self.next.clone());
         let mut w = Tall::zeros(self.a.nrows(), self.block);
         self.a.apply(&self.next.data, self.block, &mut w.data);
         finite("operator", &w)?;
@@ -173,12 +173,13 @@ impl<'a, A: Operator> Krylov<'a, A> {
     /// Pushes the newest block of Q and splits A^T times it into what lies in X and the next block of X.
     fn back(&mut self, image: Tall, triangle: MatRef<'_, f64>) -> Result<()> {
         let (p, b) = (self.left.len(), self.block);
-        self.left.push(&image);
         self.a.apply_transpose(&image.data, b, &mut self.next.data);
+        self.left.push(image);
         finite("transposed operator", &self.next)?;
         self.products += b;
-        let last = self.right.last().unwrap_or_default();
-        subtract_block(last, b, triangle.transpose(), &mut self.next);
+        if let Some(last) = self.right.last() {
+            subtract_block(last, triangle.transpose(), &mut self.next);
+        }
         let all = self.right.all();
         let split = orthonormalize(&self.right, &all, &mut self.next, &mut self.scale, &mut self.rng);
         self.core.submatrix_mut(p, p, b, b).copy_from(triangle.transpose());

@@ -38,13 +38,16 @@ impl TruncatedSvd {
         let own: f64 = (0..s.len())
             .map(|i| (0..s.len()).map(|j| square(i, j)).sum::<f64>())
             .sum();
-        Ok(unit * ((size / unit).powi(2) - 2.0 * cross + own).max(0.0).sqrt())
+        let error = (size / unit).powi(2) - 2.0 * cross + own;
+        // `max` would make 0 of a NaN.
+        Ok(if error < 0.0 { 0.0 } else { unit * error.sqrt() })
     }
 
     /// sum s^2 / ||A||_F^2 of a matrix with that squared norm: the share of its energy that is kept.
     pub fn explained_energy(&self, norm_squared: f64) -> f64 {
         if norm_squared > 0.0 {
-            self.s.iter().map(|s| s * s).sum::<f64>() / norm_squared
+            let norm = norm_squared.sqrt();
+            self.s.iter().map(|s| (s / norm) * (s / norm)).sum()
         } else {
             1.0
         }
@@ -73,14 +76,19 @@ impl TruncatedSvd {
     /// counts by its projection on the span of V. Errs when `row` is not one row of n columns. Cost O(m k).
     pub fn nearest_rows(&self, row: &Csr, count: usize, similarity: Similarity) -> Result<Vec<(usize, f64)>> {
         check_shape("row to compare", row, Some(1), Some(self.v.nrows()))?;
-        let ones = vec![1.0; self.s.len()];
-        let target = project(row, &self.v, &ones).swap_remove(0);
+        // Both factors in a unit of their own: products then neither overflow nor underflow.
+        let unit = power_of_two(row.row(0).fold(0.0, |m: f64, (_, x)| m.max(x.abs())));
+        let own_unit = power_of_two(self.s.first().copied().unwrap_or(0.0));
+        let target: Vec<f64> = (0..self.s.len())
+            .map(|c| row.row(0).map(|(j, x)| x / unit * self.v[(j, c)]).sum())
+            .collect();
         let length = norm(target.iter().copied());
         let score = |i: usize| -> f64 {
-            let own = || (0..self.s.len()).map(|c| self.u[(i, c)] * self.s[c]);
+            let own = || (0..self.s.len()).map(|c| self.u[(i, c)] * (self.s[c] / own_unit));
             let product: f64 = own().zip(&target).map(|(x, y)| x * y).sum();
             match similarity {
-                Similarity::InnerProduct => product,
+                // The smaller unit first: then only a product that is itself out of range is infinite.
+                Similarity::InnerProduct => product * unit.min(own_unit) * unit.max(own_unit),
                 Similarity::Cosine => match length * norm(own()) {
                     0.0 => 0.0,
                     lengths => product / lengths,

@@ -16,9 +16,11 @@ use crate::update::{Augmentation, sealed};
 pub struct Rpi {
     /// Number of directions.
     pub l: usize,
-    /// Rounds; 1 to 3 are customary.
+    /// Rounds, at most 1000; 1 to 3 are customary.
     pub t: usize,
 }
+
+const MOST_ROUNDS: usize = 1000;
 
 impl sealed::Sealed for Rpi {}
 
@@ -26,11 +28,12 @@ impl Augmentation for Rpi {
     const NAME: &'static str = "rpi";
 
     fn check(&self) -> Result<()> {
-        if self.t == 0 {
+        // More rounds gain nothing, and a damaged state could ask for rounds without end.
+        if !(1..=MOST_ROUNDS).contains(&self.t) {
             return Err(SsvdError::Option {
                 name: "t",
-                value: 0.0,
-                expected: "at least 1",
+                value: self.t as f64,
+                expected: "from 1 to 1000",
             });
         }
         check_directions(self.l)

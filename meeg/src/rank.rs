@@ -50,7 +50,7 @@ pub struct CommonSubspace {
 /// Numerical rank of `covariance`. O(n³).
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] for a matrix that is not square, [`Error::NonFinite`].
+/// [`Error::Empty`]; [`Error::DimensionMismatch`] for a matrix that is not square; [`Error::NonFinite`].
 pub fn report(covariance: &DMatrix<f64>, threshold: f64) -> Result<RankReport> {
     let (mut eigenvalues, _) = eigen(covariance)?;
     eigenvalues.reverse();
@@ -93,16 +93,17 @@ impl Regularisation {
     /// Regularises one covariance.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless 0 <= ρ <= 1 and ε > 0; as [`report`].
+    /// [`Error::InvalidParameter`] unless 0 <= ρ <= 1 and ε > 0; as [`report`], also when the result overflows.
     pub fn apply(&self, covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let invalid = |value, reason| Error::InvalidParameter {
             name: "regularisation",
             value,
             reason,
         };
+        check(covariance)?;
         let n = covariance.nrows();
         let scale = covariance.trace() / n as f64;
-        match *self {
+        let regular = match *self {
             Self::None => Ok(covariance.clone()),
             Self::Shrinkage(rho) if !(0.0..=1.0).contains(&rho) => Err(invalid(rho, "must lie between 0 and 1")),
             Self::Shrinkage(rho) => {
@@ -125,7 +126,9 @@ impl Regularisation {
                 result.fill_upper_triangle_with_lower_triangle();
                 Ok(result)
             }
-        }
+        }?;
+        check(&regular)?;
+        Ok(regular)
     }
 
     /// Regularises every matrix of a batch.
@@ -217,7 +220,17 @@ impl CommonSubspace {
 
 /// Eigenvalues, ascending, and eigenvectors as columns.
 fn eigen(matrix: &DMatrix<f64>) -> Result<(Vec<f64>, DMatrix<f64>)> {
+    check(matrix)?;
+    let eigen = hadamard_geometry::eigen::symmetric_eigen(matrix);
+    Ok((eigen.values.as_slice().to_vec(), eigen.vectors))
+}
+
+/// Square, not empty, finite.
+fn check(matrix: &DMatrix<f64>) -> Result<()> {
     let n = matrix.nrows();
+    if n == 0 {
+        return Err(Error::Empty { what: "covariance" });
+    }
     if matrix.ncols() != n {
         return Err(Error::DimensionMismatch {
             what: "columns of a covariance",
@@ -232,6 +245,5 @@ fn eigen(matrix: &DMatrix<f64>) -> Result<(Vec<f64>, DMatrix<f64>)> {
             value: matrix[index],
         });
     }
-    let eigen = hadamard_geometry::eigen::symmetric_eigen(matrix);
-    Ok((eigen.values.as_slice().to_vec(), eigen.vectors))
+    Ok(())
 }

@@ -90,8 +90,8 @@ impl Simulation {
     /// are those of a smaller one. O(N T d³).
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for no people or windows, no source, no noise source, or a size that is negative or
-    /// not finite.
+    /// [`Error::InvalidParameter`] for no people or windows, no source, no noise source, a size that is negative or
+    /// not finite, or a size of the mixing above 100.
     ///
     /// ```
     /// use hadamard_meeg::simulate::Simulation;
@@ -193,20 +193,25 @@ impl Simulation {
             "there must be more channels than sources",
         )?;
         at_least("windows", self.windows, 1, "a recording needs a window")?;
+        // Exponentials of matrices of norm 1000 overflow, and those of astronomical norms take as long to find out.
         let sizes = [
-            ("mixing_distance", self.mixing_distance),
-            ("mixing_noise", self.mixing_noise),
-            ("age_noise", self.age_noise),
+            ("mixing_distance", self.mixing_distance, 100.0),
+            ("mixing_noise", self.mixing_noise, 100.0),
+            ("age_noise", self.age_noise, f64::MAX),
         ];
         match sizes
             .into_iter()
-            .find(|(_, value)| !(value.is_finite() && *value >= 0.0))
+            .find(|(_, value, most)| !(0.0..=*most).contains(value))
         {
             None => Ok(()),
-            Some((name, value)) => Err(Error::InvalidParameter {
+            Some((name, value, most)) => Err(Error::InvalidParameter {
                 name,
                 value,
-                reason: "it must be finite and not negative",
+                reason: if most < f64::MAX {
+                    "it must lie between 0 and 100"
+                } else {
+                    "it must be finite and not negative"
+                },
             }),
         }
     }

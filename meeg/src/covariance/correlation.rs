@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 /// D^{-1/2} C D^{-1/2}, D the diagonal of the covariance C; the diagonal of the result is 1.
 ///
 /// # Errors
-/// [`Error::FlatChannel`] for a variance that is not positive.
+/// [`Error::DimensionMismatch`] for a matrix that is not square; [`Error::NonFinite`], also for a quotient that overflows
+/// (the matrix is then no covariance); [`Error::FlatChannel`] for a variance that is not positive.
 ///
 /// ```
 /// use hadamard_meeg::covariance::correlation;
@@ -24,6 +25,13 @@ pub fn correlation(covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
             found: covariance.ncols(),
         });
     }
+    if let Some(index) = covariance.iter().position(|x| !x.is_finite()) {
+        return Err(Error::NonFinite {
+            what: "covariance",
+            index,
+            value: covariance[index],
+        });
+    }
     let deviations = covariance.diagonal().map(f64::sqrt);
     if let Some(channel) = deviations
         .iter()
@@ -34,11 +42,20 @@ pub fn correlation(covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
             channel: channel.to_string(),
         });
     }
-    Ok(DMatrix::from_fn(covariance.nrows(), covariance.ncols(), |i, j| {
+    let correlations = DMatrix::from_fn(covariance.nrows(), covariance.ncols(), |i, j| {
         if i == j {
             1.0
         } else {
-            covariance[(i, j)] / (deviations[i] * deviations[j])
+            // One after the other: the product of two deviations may underflow.
+            covariance[(i, j)] / deviations[i] / deviations[j]
         }
-    }))
+    });
+    match correlations.iter().position(|x| !x.is_finite()) {
+        Some(index) => Err(Error::NonFinite {
+            what: "correlation",
+            index,
+            value: correlations[index],
+        }),
+        None => Ok(correlations),
+    }
 }

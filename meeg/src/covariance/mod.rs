@@ -107,8 +107,8 @@ impl Estimator {
     ///
     /// # Errors
     /// [`Error::TooFewSamples`] for fewer than 2 samples, or as many samples as channels or fewer where the estimator
-    /// needs more; [`Error::BadSample`] for NaN and infinity; [`Error::InvalidParameter`];
-    /// [`Error::NoConvergence`] and [`Error::RankDeficient`] of M-estimators.
+    /// needs more; [`Error::BadSample`] for NaN and infinity; [`Error::InvalidParameter`]; [`Error::NonFinite`] where squares
+    /// overflow (samples beyond 1e150, for some estimators 1e75); [`Error::NoConvergence`] and [`Error::RankDeficient`] of M-estimators.
     pub fn estimate(&self, window: SignalView<'_>) -> Result<Estimate> {
         self.check_parameters()?;
         let centred = centre(window)?;
@@ -153,6 +153,18 @@ impl Estimator {
     }
 
     fn estimate_centred(&self, z: &DMatrix<f64>) -> Result<Estimate> {
+        let estimate = self.of_centred(z)?;
+        match estimate.matrix.iter().position(|x| !x.is_finite()) {
+            Some(index) => Err(Error::NonFinite {
+                what: "covariance: squares of the samples leave the range of numbers",
+                index,
+                value: estimate.matrix[index],
+            }),
+            None => Ok(estimate),
+        }
+    }
+
+    fn of_centred(&self, z: &DMatrix<f64>) -> Result<Estimate> {
         match *self {
             Self::Scm => Ok(Estimate::plain(sample::scm(z))),
             Self::Unbiased => Ok(Estimate::plain(sample::unbiased(z))),

@@ -39,11 +39,14 @@ impl Sos {
             let root = (half * half - centre * centre).sqrt();
             [half + root, half - root]
         });
-        Ok(discrete(ZerosPolesGain {
-            zeros: vec![C::new(0.0, 0.0); order],
-            poles: poles.collect(),
-            gain: width.powi(order as i32),
-        }))
+        discrete(
+            ZerosPolesGain {
+                zeros: vec![C::new(0.0, 0.0); order],
+                poles: poles.collect(),
+                gain: width.powi(order as i32),
+            },
+            low,
+        )
     }
 
     /// Butterworth band-stop of `order` (2 · `order` poles), −3 dB at `low` and `high` Hz.
@@ -57,11 +60,14 @@ impl Sos {
             let root = (half * half - centre * centre).sqrt();
             [half + root, half - root]
         });
-        Ok(discrete(ZerosPolesGain {
-            zeros: [C::new(0.0, centre), C::new(0.0, -centre)].repeat(order),
-            poles: poles.collect(),
-            gain: 1.0,
-        }))
+        discrete(
+            ZerosPolesGain {
+                zeros: [C::new(0.0, centre), C::new(0.0, -centre)].repeat(order),
+                poles: poles.collect(),
+                gain: 1.0,
+            },
+            low,
+        )
     }
 
     /// Butterworth low-pass of `order`, −3 dB at `edge` Hz.
@@ -70,11 +76,14 @@ impl Sos {
     /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < edge < `sampling_rate`/2.
     pub fn low_pass(order: usize, edge: f64, sampling_rate: f64) -> Result<Self> {
         let edge = prewarp(order, "edge", edge, sampling_rate)?;
-        Ok(discrete(ZerosPolesGain {
-            zeros: Vec::new(),
-            poles: prototype(order).map(|p| p * edge).collect(),
-            gain: edge.powi(order as i32),
-        }))
+        discrete(
+            ZerosPolesGain {
+                zeros: Vec::new(),
+                poles: prototype(order).map(|p| p * edge).collect(),
+                gain: edge.powi(order as i32),
+            },
+            edge,
+        )
     }
 
     /// Butterworth high-pass of `order`, −3 dB at `edge` Hz.
@@ -83,11 +92,14 @@ impl Sos {
     /// As [`Self::low_pass`].
     pub fn high_pass(order: usize, edge: f64, sampling_rate: f64) -> Result<Self> {
         let edge = prewarp(order, "edge", edge, sampling_rate)?;
-        Ok(discrete(ZerosPolesGain {
-            zeros: vec![C::new(0.0, 0.0); order],
-            poles: prototype(order).map(|p| C::from(edge) / p).collect(),
-            gain: 1.0,
-        }))
+        discrete(
+            ZerosPolesGain {
+                zeros: vec![C::new(0.0, 0.0); order],
+                poles: prototype(order).map(|p| C::from(edge) / p).collect(),
+                gain: 1.0,
+            },
+            edge,
+        )
     }
 }
 
@@ -140,7 +152,7 @@ fn prototype(order: usize) -> impl Iterator<Item = C> {
 }
 
 /// Bilinear transform z = (2 f_s + s)/(2 f_s − s); zeros at infinity go to −1.
-fn discrete(analogue: ZerosPolesGain) -> Sos {
+fn discrete(analogue: ZerosPolesGain, edge: f64) -> Result<Sos> {
     let scale = C::from(2.0 * RATE);
     let product = |roots: &[C]| {
         roots
@@ -154,5 +166,5 @@ fn discrete(analogue: ZerosPolesGain) -> Sos {
         .chain(std::iter::repeat_n(C::new(-1.0, 0.0), missing))
         .collect();
     let poles = map(analogue.poles).collect();
-    Sos::from_sections(to_sections(ZerosPolesGain { zeros, poles, gain }))
+    Sos::from_sections(to_sections(ZerosPolesGain { zeros, poles, gain }), edge)
 }

@@ -29,9 +29,10 @@ impl Sos {
         }
         let gain = 1.0 / (1.0 + (omega / quality / 2.0).tan());
         let cosine = -2.0 * omega.cos();
-        Ok(Self::from_sections(vec![Section {
+        let section = Section {
             b: [gain, gain * cosine, gain],
             a: [gain * cosine, 2.0 * gain - 1.0],
-        }]))
+        };
+        Self::from_sections(vec![section], frequency)
     }
 }

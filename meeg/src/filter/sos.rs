@@ -18,8 +18,20 @@ pub(super) struct Section {
 }
 
 impl Sos {
-    pub(super) fn from_sections(sections: Vec<Section>) -> Self {
-        Self { sections }
+    /// Errs when the sections are not numbers or have no steady state: an edge so near to 0 (relative to the sampling
+    /// rate) that the poles round to 1.
+    pub(super) fn from_sections(sections: Vec<Section>, edge: f64) -> Result<Self> {
+        let filter = Self { sections };
+        let finite = filter.coefficients().iter().flatten().all(|c| c.is_finite())
+            && filter.steady_state().iter().flatten().all(|c| c.is_finite());
+        if !finite {
+            return Err(Error::InvalidParameter {
+                name: "edge",
+                value: edge,
+                reason: "too near to 0 or to half the sampling rate for double precision at this order",
+            });
+        }
+        Ok(filter)
     }
 
     /// Rows b0, b1, b2, a0, a1, a2 with a0 = 1, as other libraries print them.

@@ -73,12 +73,21 @@ pub(super) fn open(path: &Path, encoding: &'static Encoding) -> Result<Recording
             )
         })?;
         let to_si = channel::voltage_factor(&signal.unit).unwrap_or(1.0);
+        let sampling_rate = signal.samples as f64 / header.record_seconds;
+        if !sampling_rate.is_finite() {
+            return Err(header.refuse(
+                path,
+                "record duration",
+                header.record_seconds,
+                "too short for a sampling rate",
+            ));
+        }
         channels.push(Channel {
             label: signal.label.clone(),
             name: channel::bare_name(&signal.label).to_owned(),
             unit: signal.unit.clone(),
             to_si,
-            sampling_rate: signal.samples as f64 / header.record_seconds,
+            sampling_rate,
             samples,
             transducer: signal.transducer.clone(),
             prefilter: signal.prefilter.clone(),

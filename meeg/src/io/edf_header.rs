@@ -318,11 +318,21 @@ impl SignalHeader {
             ));
         }
         let gain = (p_max - p_min) / (d_max - d_min);
+        let offset = p_min - gain * d_min;
+        // The largest digital value of 24 bits.
+        let largest = gain.abs() * f64::from(1 << 23) + offset.abs();
+        if !largest.is_finite() {
+            return Err(refuse(
+                format!("physical range of channel {:?}", self.label),
+                &format!("{}..{}", self.physical[0], self.physical[1]),
+                "values leave the range of numbers",
+            ));
+        }
         Ok(Scaling {
             position: self.offset,
             samples: self.samples,
             gain,
-            offset: p_min - gain * d_min,
+            offset,
             to_si,
         })
     }

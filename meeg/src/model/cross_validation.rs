@@ -87,7 +87,12 @@ impl Folds {
         same_len("labels of grouped examples", groups.len(), labels.len())?;
         let members = members(groups);
         check_folds("groups", members.len(), folds)?;
-        let classes = labels.iter().max().map_or(1, |&label| label + 1);
+        // Labels are names: any numbers will do.
+        let mut names = labels.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        let classes = names.len();
+        let class = |row: usize| names.partition_point(|&name| name < labels[row]);
         let mut order = permutation(members.len(), &mut Pcg64::seed_from_u64(seed));
         order.sort_by_key(|&group| std::cmp::Reverse(members[group].len()));
         let mut counts = vec![vec![0usize; classes]; folds];
@@ -95,7 +100,7 @@ impl Folds {
         for (place, &group) in order.iter().enumerate() {
             let mut added = vec![0usize; classes];
             for &row in &members[group] {
-                added[labels[row]] += 1;
+                added[class(row)] += 1;
             }
             // Σ over classes of count² grows least where the group's classes are rarest; empty folds come first while
             // only as many groups remain as folds are empty.
@@ -121,7 +126,7 @@ impl Folds {
     /// # Errors
     /// [`Error::TooFew`] when fewer than two folds have an example.
     pub fn from_numbers(numbers: &[usize]) -> Result<Self> {
-        let folds = numbers.iter().max().map_or(0, |&number| number + 1);
+        let folds = numbers.iter().max().map_or(0, |&number| number.saturating_add(1));
         let mut used: Vec<usize> = numbers.to_vec();
         used.sort_unstable();
         used.dedup();

@@ -1,5 +1,7 @@
 //! Scores of predictions.
 
+use std::collections::BTreeMap;
+
 /// Coefficient of determination R² = 1 - Σ (y - ŷ)² / Σ (y - ȳ)².
 ///
 /// 1 is perfect, 0 is as good as the mean of `truth`, negative is worse. NaN when `truth` is constant or empty.
@@ -23,17 +25,13 @@ pub fn mean_absolute_error(truth: &[f64], predicted: &[f64]) -> f64 {
 /// 1/classes by guessing, however unequal the classes are. NaN when empty. Panics when the lengths differ.
 pub fn balanced_accuracy(truth: &[usize], predicted: &[usize]) -> f64 {
     assert_eq!(truth.len(), predicted.len(), "as many predictions as true labels");
-    let classes = truth.iter().max().map_or(0, |&label| label + 1);
-    let mut counts = vec![(0usize, 0usize); classes];
+    let mut counts = BTreeMap::<usize, (usize, usize)>::new();
     for (&label, &guess) in truth.iter().zip(predicted) {
-        counts[label].0 += 1;
-        counts[label].1 += usize::from(label == guess);
+        let (all, right) = counts.entry(label).or_default();
+        *all += 1;
+        *right += usize::from(label == guess);
     }
-    let recalls: Vec<f64> = counts
-        .iter()
-        .filter(|(all, _)| *all > 0)
-        .map(|&(all, right)| right as f64 / all as f64)
-        .collect();
+    let recalls: Vec<f64> = counts.values().map(|&(all, right)| right as f64 / all as f64).collect();
     recalls.iter().sum::<f64>() / recalls.len() as f64
 }
 

@@ -37,12 +37,11 @@ impl LabelCoding {
     /// # Errors
     /// [`Error::TooFew`] when fewer than two classes occur, or a label below the largest never does.
     pub fn try_new(labels: &[usize]) -> Result<Self> {
-        let classes = labels.iter().max().map_or(0, |&label| label + 1);
-        let mut present = vec![false; classes];
-        for &label in labels {
-            present[label] = true;
-        }
-        let count = present.iter().filter(|&&p| p).count();
+        let classes = labels.iter().max().map_or(0, |&label| label.saturating_add(1));
+        let mut present = labels.to_vec();
+        present.sort_unstable();
+        present.dedup();
+        let count = present.len();
         if count < 2 || count < classes {
             return Err(Error::TooFew {
                 what: "classes",

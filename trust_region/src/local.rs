@@ -409,7 +409,9 @@ impl Workspace {
             .for_each(|((p, x), g)| *p = x - g / energy);
         project(bounds, &mut self.p);
         self.p.iter_mut().zip(&self.x).for_each(|(p, x)| *p -= x);
-        Ok(energy.sqrt() * norm(&self.p) / norm(&self.f))
+        let measure = energy.sqrt() * norm(&self.p) / norm(&self.f);
+        // The square of a Jacobian beyond 1e154 leaves the range of numbers.
+        Ok(if measure.is_finite() { measure } else { f64::NAN })
     }
 
     /// ‖J⁻¹F‖ with the factors of the last step; a start that is a root makes none, and its J is taken and factored here.

@@ -143,7 +143,7 @@ impl Solver {
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`], [`Error::InvalidParameter`] for tolerances, radii and limits out of range,
-    /// [`Error::NonFinite`] when F or J is not finite at the start, and [`Error::User`].
+    /// [`Error::NonFinite`] when the start, F or J there is not finite, and [`Error::User`].
     pub fn solve(&self, system: &(impl System + ?Sized), bounds: &Bounds, start: &[f64]) -> Result<Solution> {
         self.solve_observed(system, bounds, start, &mut Silent)
     }
@@ -285,7 +285,12 @@ impl Solver {
                 }
             }
         }
-        if let Some(index) = start.iter().position(|x| x.is_nan()) {
+        // An infinite start is moved to a finite bound; where there is none, F would be asked for at infinity.
+        let lost = |i: usize| {
+            let (x, l, u) = (start[i], bounds.lower()[i], bounds.upper()[i]);
+            !x.max(l).min(u).is_finite() || x.is_nan()
+        };
+        if let Some(index) = (0..n).find(|&i| lost(i)) {
             return Err(Error::NonFinite { what: "start", index });
         }
         for (name, value) in [

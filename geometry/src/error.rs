@@ -108,7 +108,7 @@ pub enum Error {
         /// Which operation.
         operation: &'static str,
     },
-    /// A number came out as NaN because its terms overflow or underflow.
+    /// A number came out as NaN or infinite because its terms overflow or underflow.
     #[error("{what} is beyond the range of floating point")]
     OutOfRange {
         /// Which number.
@@ -126,6 +126,21 @@ pub enum Error {
         /// Residual asked for.
         tolerance: f64,
     },
+}
+
+/// The values, unless one of them is NaN or infinite: valid input has none, so terms of them left the range of numbers.
+pub(crate) fn in_range<T: AsRef<[f64]>>(what: &'static str, values: T) -> Result<T> {
+    if values.as_ref().iter().all(|x| x.is_finite()) {
+        Ok(values)
+    } else {
+        Err(Error::OutOfRange { what })
+    }
+}
+
+/// [`in_range`] for a matrix.
+pub(crate) fn matrix_in_range(what: &'static str, matrix: nalgebra::DMatrix<f64>) -> Result<nalgebra::DMatrix<f64>> {
+    in_range(what, matrix.as_slice())?;
+    Ok(matrix)
 }
 
 /// Result with this crate's [`Error`].

@@ -59,7 +59,7 @@ pub fn symmetric_eigen(matrix: &DMatrix<f64>) -> SymmetricEigen {
         "an eigendecomposition of a {:?} matrix",
         matrix.shape()
     );
-    if !matrix.iter().all(|x| x.is_finite()) {
+    if matrix.is_empty() || !matrix.iter().all(|x| x.is_finite()) {
         let n = matrix.nrows();
         return SymmetricEigen {
             values: DVector::repeat(n, f64::NAN),

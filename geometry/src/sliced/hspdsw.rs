@@ -11,7 +11,7 @@ use super::measure::{Projected, SpdMeasure};
 use super::one_dimensional::Exponent;
 use super::spdsw::{mean, per_direction, reduce_root};
 use crate::batch::SpdBatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// HSPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(B^{A_l}_# μ, B^{A_l}_# ν) with the Busemann functions of the affine-invariant
 /// metric, B^A(M) = lim_{t→∞} (d_AI(exp(tA), M) − t).
@@ -81,7 +81,10 @@ fn horospherical(bank: &DirectionBank, a: &SpdMeasure<'_>, b: &SpdMeasure<'_>, e
         measure,
         frames: &frames,
     };
-    Ok(per_direction(bank, &seen(a), &seen(b), exponent))
+    in_range(
+        "power of a distance of Busemann coordinates",
+        per_direction(bank, &seen(a), &seen(b), exponent),
+    )
 }
 
 /// The directions as Busemann functions want them: θ ascending and the transposed frame Qᵀ row by row, so that a plain

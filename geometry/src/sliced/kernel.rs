@@ -8,7 +8,7 @@ use super::cloud::LogCloud;
 use super::directions::{DirectionBank, PANEL};
 use super::one_dimensional::{Exponent, sorted_uniform, sorted_weighted};
 use super::projection::PanelScratch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range, matrix_in_range};
 
 /// How the kernels of several bands become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,13 +30,16 @@ pub fn squared_distances(features: &[Vec<f64>]) -> Result<DMatrix<f64>> {
     let centred = centred_columns(features)?;
     let n = features.len();
     let gram = self_product(&centred);
-    Ok(DMatrix::from_fn(n, n, |i, j| {
+    // `max` would pass over a NaN.
+    let positive = |x: f64| if x < 0.0 { 0.0 } else { x };
+    let squared = DMatrix::from_fn(n, n, |i, j| {
         if i == j {
             0.0
         } else {
-            (gram[(i, i)] + gram[(j, j)] - 2.0 * gram[(i.max(j), i.min(j))]).max(0.0)
+            positive(gram[(i, i)] + gram[(j, j)] - 2.0 * gram[(i.max(j), i.min(j))])
         }
-    }))
+    });
+    matrix_in_range("squared distance of features", squared)
 }
 
 /// SPDSW_2² between all pairs of `clouds`, exactly for any sizes and weights: N x N, symmetric, zero diagonal.
@@ -104,7 +107,7 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
     total /= bank.len() as f64;
     total.fill_upper_triangle_with_lower_triangle();
     debug_assert_eq!(panels.len(), bank.len().div_ceil(PANEL));
-    Ok(total)
+    matrix_in_range("squared distance of measures", total)
 }
 
 /// Squared distances between two lists of feature vectors: N x M, row i for `left[i]`.
@@ -120,7 +123,7 @@ pub fn cross_squared_distances(left: &[Vec<f64>], right: &[Vec<f64>]) -> Result<
             out[(i, j)] = x.iter().zip(y).map(|(a, b)| (a - b) * (a - b)).sum();
         }
     }
-    Ok(out)
+    matrix_in_range("squared distance of features", out)
 }
 
 /// Median heuristic γ = 1 / median_{i<j} D_ij over the pairs of `train`, and over these alone, so that nothing of the
@@ -161,7 +164,7 @@ pub fn median_gamma(squared: &DMatrix<f64>, train: &[usize]) -> Result<f64> {
             reason: "the median heuristic needs distinct measures",
         });
     }
-    Ok(median.recip())
+    in_range("1 / median squared distance", [median.recip()]).map(|[gamma]| gamma)
 }
 
 /// Gaussian kernel matrix of one or several bands from their squared distances `squared[f]` and `gammas[f]`:
@@ -171,7 +174,8 @@ pub fn median_gamma(squared: &DMatrix<f64>, train: &[usize]) -> Result<f64> {
 ///
 /// # Errors
 /// [`Error::Empty`] without a band, [`Error::DimensionMismatch`] for different numbers or shapes,
-/// [`Error::InvalidParameter`] for a γ that is not positive and finite.
+/// [`Error::InvalidParameter`] for a γ that is not positive and finite, [`Error::OutOfRange`] for a distance that is not
+/// finite.
 pub fn gaussian_kernel(squared: &[DMatrix<f64>], gammas: &[f64], rule: BandRule) -> Result<DMatrix<f64>> {
     let first = squared.first().ok_or(Error::Empty { what: "list of bands" })?;
     if gammas.len() != squared.len() {
@@ -196,6 +200,7 @@ pub fn gaussian_kernel(squared: &[DMatrix<f64>], gammas: &[f64], rule: BandRule)
                 found: band.len(),
             });
         }
+        in_range("squared distance of a band", band.as_slice())?;
     }
     let mut kernel: DMatrix<f64> = DMatrix::zeros(first.nrows(), first.ncols());
     for (band, &gamma) in squared.iter().zip(gammas) {
@@ -209,7 +214,7 @@ pub fn gaussian_kernel(squared: &[DMatrix<f64>], gammas: &[f64], rule: BandRule)
     if rule == BandRule::Product {
         kernel.apply(|k| *k = k.exp());
     }
-    Ok(kernel)
+    matrix_in_range("kernel of squared distances below zero", kernel)
 }
 
 /// Features as columns, minus their mean: distances then lose no digits to a common offset.

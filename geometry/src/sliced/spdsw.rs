@@ -9,7 +9,7 @@ use super::directions::{DirectionBank, PANEL};
 use super::measure::Projected;
 use super::one_dimensional::{Exponent, sorted_uniform, sorted_weighted};
 use super::projection::{PanelScratch, panel_parts};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// SPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(⟨A_l, log ·⟩_# μ, ⟨A_l, log ·⟩_# ν), the power that losses and kernels use.
 ///
@@ -54,6 +54,9 @@ pub fn spdsw_per_direction(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: 
     log_euclidean(bank, a, b, Exponent::try_finite(p)?)
 }
 
+/// What leaves the range of numbers when coordinates are astronomical.
+const POWERS: &str = "power of a distance of projections";
+
 /// Mean in fixed order.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -71,7 +74,7 @@ pub(crate) fn reduce_root(values: &[f64], exponent: Exponent) -> f64 {
 pub(crate) fn log_euclidean(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, exponent: Exponent) -> Result<Vec<f64>> {
     bank.check_order(a.order())?;
     bank.check_order(b.order())?;
-    Ok(per_direction(bank, a, b, exponent))
+    in_range(POWERS, per_direction(bank, a, b, exponent))
 }
 
 /// W_p^p (W_∞ for p = ∞) of the projections on every direction.
@@ -123,7 +126,7 @@ pub fn spdsw_mean_exact(bank: &DirectionBank, a: &LogCloud, b: &LogCloud) -> Res
     let (mean_a, mean_b) = (a.mean(), b.mean());
     let difference: Vec<f64> = mean_a.iter().zip(&mean_b).map(|(x, y)| x - y).collect();
     let centred = per_direction(bank, &a.recentred(&mean_a)?, &b.recentred(&mean_b)?, Exponent::Two);
-    Ok(second_moment(&difference, bank.order()) + mean(&centred))
+    in_range(POWERS, [second_moment(&difference, bank.order()) + mean(&centred)]).map(|[value]| value)
 }
 
 /// An estimate of SPDSW_p^p with its Monte Carlo error.

@@ -4,20 +4,22 @@ use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use crate::batch::SpdBatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, matrix_in_range};
 use crate::sliced::{LogCloud, square_distance};
 
 /// C_ij = ‖log X_i − log Y_j‖ᵖ, n x m. O(n m d²) after the logarithms, threads over rows.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] when the orders differ, [`Error::InvalidParameter`] for p < 1 or p = ∞.
+/// [`Error::DimensionMismatch`] when the orders differ, [`Error::InvalidParameter`] for p < 1 or p = ∞,
+/// [`Error::OutOfRange`] when a power overflows.
 pub fn log_euclidean_cost(a: &LogCloud, b: &LogCloud, p: f64) -> Result<DMatrix<f64>> {
     check(a.order(), b.order(), p)?;
-    Ok(by_rows(a.len(), b.len(), |i, row| {
+    let cost = by_rows(a.len(), b.len(), |i, row| {
         for (j, cost) in row.iter_mut().enumerate() {
             *cost = power(square_distance(a.point(i), b.point(j)), p);
         }
-    }))
+    });
+    matrix_in_range("power of a distance", cost)
 }
 
 /// C_ij = d_AI(X_i, Y_j)ᵖ with d_AI(X, Y) = ‖log(L⁻¹ Y L⁻ᵀ)‖, X = L Lᵀ: n x m. One eigendecomposition a pair,
@@ -28,7 +30,7 @@ pub fn log_euclidean_cost(a: &LogCloud, b: &LogCloud, p: f64) -> Result<DMatrix<
 pub fn affine_invariant_cost(a: &SpdBatch, b: &SpdBatch, p: f64) -> Result<DMatrix<f64>> {
     check(a.order(), b.order(), p)?;
     let d = a.order();
-    Ok(by_rows(a.len(), b.len(), |i, row| {
+    let cost = by_rows(a.len(), b.len(), |i, row| {
         let factor = a.get(i).cholesky().clone();
         let mut whitened = vec![0.0; b.as_slice().len()];
         for (y, out) in b.iter().zip(whitened.chunks_exact_mut(d * d)) {
@@ -43,7 +45,8 @@ pub fn affine_invariant_cost(a: &SpdBatch, b: &SpdBatch, p: f64) -> Result<DMatr
         for (log, cost) in logs.as_slice().chunks_exact(d * d).zip(row) {
             *cost = power(log.iter().map(|x| x * x).sum(), p);
         }
-    }))
+    });
+    matrix_in_range("power of a distance", cost)
 }
 
 /// An n x m matrix filled row by row in parallel.

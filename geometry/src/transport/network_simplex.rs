@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::checked_problem;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 use crate::sliced::PlanEntry;
 
 /// An optimal coupling.
@@ -14,6 +14,7 @@ pub struct TransportPlan {
     /// Σ mass · cost.
     pub cost: f64,
     /// Dual potentials f_i and g_j with f_i + g_j ≤ C_ij up to rounding; Σ a_i f_i + Σ b_j g_j = cost certifies the plan.
+    /// −∞ for points without mass, which bind nothing.
     pub potentials: (Vec<f64>, Vec<f64>),
     /// Pivots made.
     pub pivots: usize,
@@ -26,7 +27,8 @@ pub struct TransportPlan {
 /// memory beyond the cost. About O(n³) time: 10⁶ arcs in a few tenths of a second.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`].
+/// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`], [`Error::OutOfRange`] for costs beyond
+/// about 1e308/(n + m), whose sums overflow.
 ///
 /// Source: Cunningham 1976; Kelly & O'Neill 1991.
 pub fn wasserstein(cost: &DMatrix<f64>, a: Option<&[f64]>, b: Option<&[f64]>) -> Result<TransportPlan> {
@@ -43,6 +45,7 @@ pub fn wasserstein(cost: &DMatrix<f64>, a: Option<&[f64]>, b: Option<&[f64]>) ->
     let sources: Vec<usize> = (0..n).filter(|&i| supply[i] > 0.0).collect();
     let sinks: Vec<usize> = (0..m).filter(|&j| demand[j] > 0.0).collect();
     let mut tree = Tree::new(cost, &sources, &sinks, &supply, &demand);
+    in_range("sum of costs", [2.0 * tree.artificial])?;
     // Every pivot of a strongly feasible tree makes progress; the bound only guards against rounding.
     let limit = 1000 * (n + m) * ((n + m) as f64).log2().ceil() as usize + 1000;
     let mut pivots = 0;
@@ -70,6 +73,8 @@ struct Tree<'a> {
     /// Row-major costs of the points with mass.
     cost: Vec<f64>,
     shape: (usize, usize),
+    /// More than any path of true arcs costs.
+    artificial: f64,
     /// Reduced costs above −tolerance are rounding errors.
     tolerance: f64,
     parent: Vec<usize>,
@@ -103,6 +108,7 @@ impl<'a> Tree<'a> {
             sinks,
             cost: dense,
             shape: cost.shape(),
+            artificial,
             tolerance: 4.0 * f64::EPSILON * artificial,
             parent: vec![root; root + 1],
             first_child: vec![NONE; root + 1],

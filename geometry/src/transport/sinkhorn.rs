@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::checked_problem;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// How Sinkhorn's iteration runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,7 +54,7 @@ const ABSORB: f64 = 50.0;
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`], [`Error::InvalidParameter`] for an ε or
-/// tolerance that is not positive. Running out of iterations is reported, not an error.
+/// tolerance that is not positive, [`Error::OutOfRange`] for costs so large that C/ε overflows. Running out of iterations is reported, not an error.
 ///
 /// Source: Cuturi 2013; Schmitzer 2019, section 3, for the absorption.
 pub fn sinkhorn(
@@ -128,9 +128,14 @@ pub fn sinkhorn(
         }
     }
     let transport = plan.dot(cost);
+    let regularized_cost = transport + epsilon * divergence;
+    in_range(
+        "entropic plan: costs are too large for this regularization",
+        [plan.sum(), transport, regularized_cost],
+    )?;
     Ok(SinkhornReport {
         cost: transport,
-        regularized_cost: transport + epsilon * divergence,
+        regularized_cost,
         plan,
         iterations,
         marginal_error,

@@ -55,9 +55,12 @@ impl Ruler {
         };
         let step = round_step((end - start) / most as f64);
         let step = if self.whole { step.max(1.0) } else { step };
-        let first = (start / step).ceil() as i64;
-        let last = (end / step).floor() as i64;
-        (first..=last)
+        // Ranges of a few units in the last place have no round numbers inside.
+        let (first, last) = ((start / step).ceil(), (end / step).floor());
+        if !(first.abs().max(last.abs()) < EXACT) {
+            return Vec::new();
+        }
+        (first as i64..=last as i64)
             .filter_map(|k| place(k as f64 * step, self.axis.scale))
             .collect()
     }
@@ -68,7 +71,8 @@ impl Ranged for Ruler {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (low, high): (i32, i32)) -> i32 {
-        let share = (value - self.range.start) / self.width();
+        // Far outside is as good as farther outside, and pixels are counted in i32.
+        let share = ((value - self.range.start) / self.width()).clamp(-FAR, FAR);
         low + (share * f64::from(high - low)).round() as i32
     }
 
@@ -97,6 +101,8 @@ impl ValueFormatter<f64> for Ruler {
         }
         match self.axis.scale {
             Scale::Linear => number(*position, self.width()),
+            // Margins reach beyond the largest and the least number.
+            Scale::Log10 if position.abs() > 300.0 => format!("1e{position:.0}"),
             Scale::Log10 => {
                 let value = 10f64.powf(*position);
                 let spread = 10f64.powf(self.range.end) - 10f64.powf(self.range.start);
@@ -106,6 +112,18 @@ impl ValueFormatter<f64> for Ruler {
     }
 }
 
+/// Widths of the axis beyond which positions are not told apart.
+const FAR: f64 = 64.0;
+
+/// Largest value that is shown: differences of such values are numbers.
+const LARGEST: f64 = 1e300;
+
+/// Least width of an axis: the numbers at its ticks are normal ones.
+const NARROWEST: f64 = 1e-290;
+
+/// Whole numbers below this are told apart.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Position of `value` on an axis, `None` where it cannot be shown.
 pub(crate) fn place(value: f64, scale: Scale) -> Option<f64> {
     let position = match scale {
@@ -113,16 +131,16 @@ pub(crate) fn place(value: f64, scale: Scale) -> Option<f64> {
         Scale::Log10 if value > 0.0 => value.log10(),
         Scale::Log10 => return None,
     };
-    position.is_finite().then_some(position)
+    (position.abs() <= LARGEST).then_some(position)
 }
 
 fn limits(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Result<Range<f64>> {
     if let Some((least, greatest)) = axis.range {
         return match place(least, axis.scale).zip(place(greatest, axis.scale)) {
-            Some((a, b)) if a < b => Ok(a..b),
+            Some((a, b)) if b - a >= NARROWEST => Ok(a..b),
             _ => Err(Error::Mismatch {
                 what: "range of an axis",
-                expected: "two increasing numbers, positive on a logarithmic axis".into(),
+                expected: "two increasing numbers up to 1e300, positive on a logarithmic axis".into(),
                 found: format!("{least}..{greatest} on {:?}", axis.label),
             }),
         };
@@ -142,7 +160,7 @@ fn limits(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Re
     }
     let spread = greatest - least;
     // A constant still needs a range of some width around it.
-    let margin = if spread > 0.0 {
+    let margin = if spread > NARROWEST {
         0.04 * spread
     } else {
         least.abs().max(f64::MIN_POSITIVE.sqrt()) * 0.5

@@ -1,6 +1,7 @@
 //! Charts as data: axes, series, figures; and writing a figure to a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plotters::prelude::*;
 
@@ -248,7 +249,8 @@ impl Figure {
     pub fn size(&self) -> (u32, u32) {
         let columns = self.columns.clamp(1, self.charts.len().max(1));
         let rows = self.charts.len().div_ceil(columns);
-        (self.chart_size.0 * columns as u32, self.chart_size.1 * rows as u32)
+        let times = |points: u32, charts: usize| points.saturating_mul(u32::try_from(charts).unwrap_or(u32::MAX));
+        (times(self.chart_size.0, columns), times(self.chart_size.1, rows))
     }
 
     /// The figure as an SVG document: no blank line, no reference to anything outside, so that it can stand in a page of
@@ -259,7 +261,7 @@ impl Figure {
     /// positive on a logarithmic axis.
     pub fn to_svg(&self) -> Result<String> {
         let (width, height) = self.size();
-        let fine = (width * SVG_SCALE, height * SVG_SCALE);
+        let fine = (width.saturating_mul(SVG_SCALE), height.saturating_mul(SVG_SCALE));
         let mut text = String::new();
         {
             let root = SVGBackend::with_string(&mut text, fine).into_drawing_area();
@@ -268,25 +270,6 @@ impl Figure {
         let drawn = format!("width=\"{}\" height=\"{}\"", fine.0, fine.1);
         let shown = format!("width=\"{width}\" height=\"{height}\" style=\"max-width:100%;height:auto\"");
         Ok(text.replacen(&drawn, &shown, 1))
-    }
-
-    /// Drawn larger and averaged, which smooths what the back end leaves ragged.
-    fn write_png(&self, path: &Path) -> Result<()> {
-        let (width, height) = self.size();
-        let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
-        let mut fine = vec![0; (width * height * OVERSAMPLING * OVERSAMPLING * 3) as usize];
-        {
-            let size = (width * OVERSAMPLING, height * OVERSAMPLING);
-            let backend = BitMapBackend::with_buffer(&mut fine, size);
-            let canvas = draw::Canvas::Pixels(PNG_SCALE * OVERSAMPLING);
-            draw::figure(&backend.into_drawing_area(), self, canvas)?;
-        }
-        let pixels = reduced(&fine, width as usize);
-        let mut backend = BitMapBackend::new(path, (width, height));
-        backend
-            .blit_bitmap((0, 0), (width, height), &pixels)
-            .and_then(|()| backend.present())
-            .map_err(draw::backend)
     }
 
     /// Writes the figure to `path`, as SVG or PNG by its extension. The file appears whole or not at all.
@@ -300,22 +283,53 @@ impl Figure {
             source,
         };
         let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-        let part = sibling(path);
-        match extension.as_deref() {
-            Some("svg") => std::fs::write(&part, self.to_svg()?).map_err(io)?,
-            Some("png") => {
-                // The back end writes the file when it is presented: a failure must not leave a part behind.
-                if let Err(error) = self.write_png(&part) {
-                    std::fs::remove_file(&part).ok();
-                    return Err(error);
-                }
-            }
+        let content = match extension.as_deref() {
+            Some("svg") => self.to_svg()?.into_bytes(),
+            Some("png") => self.to_png()?,
             _ => return Err(Error::UnknownFormat { path: path.to_owned() }),
+        };
+        let part = sibling(path);
+        std::fs::write(&part, content)
+            .and_then(|()| std::fs::rename(&part, path))
+            .map_err(|source| {
+                std::fs::remove_file(&part).ok();
+                io(source)
+            })
+    }
+
+    /// The figure as a PNG file, two pixels a point.
+    ///
+    /// # Errors
+    /// As [`Self::to_svg`]; [`Error::Mismatch`] for no pixel and for more than 2^26, of which twelve bytes each are kept in
+    /// memory.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        let (width, height) = self.size();
+        let (width, height) = (width.saturating_mul(PNG_SCALE), height.saturating_mul(PNG_SCALE));
+        if !(1..=MOST_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
+            return Err(Error::Mismatch {
+                what: "pixels of a picture",
+                expected: format!("1 to {MOST_PIXELS}"),
+                found: format!("{width} x {height}"),
+            });
         }
-        std::fs::rename(&part, path).map_err(|source| {
-            std::fs::remove_file(&part).ok();
-            io(source)
-        })
+        // Drawn larger and averaged, which smooths what the back end leaves ragged.
+        let size = (width * OVERSAMPLING, height * OVERSAMPLING);
+        let mut fine = vec![0; 3 * size.0 as usize * size.1 as usize];
+        let canvas = draw::Canvas::Pixels(PNG_SCALE * OVERSAMPLING);
+        draw::figure(
+            &BitMapBackend::with_buffer(&mut fine, size).into_drawing_area(),
+            self,
+            canvas,
+        )?;
+        let pixels = reduced(&fine, width as usize);
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        let encoded = encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&pixels));
+        encoded.map_err(|cause| Error::Backend(cause.to_string()))?;
+        Ok(file)
     }
 }
 
@@ -337,11 +351,15 @@ fn reduced(fine: &[u8], width: usize) -> Vec<u8> {
     pixels
 }
 
-/// A name beside `path`, with the same extension, to write to before renaming.
+/// Most pixels of a bitmap.
+const MOST_PIXELS: u64 = 1 << 26;
+
+/// A name beside `path` to write to before renaming; no other picture of any thread or process has it.
 fn sibling(path: &Path) -> PathBuf {
-    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("figure");
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
-    path.with_file_name(format!(".{stem}.{}.part.{extension}", std::process::id()))
+    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+    let name = path.file_name().and_then(|s| s.to_str()).unwrap_or("figure");
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.{}.{number}.part", std::process::id()))
 }
 
 #[cfg(test)]

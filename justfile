@@ -37,3 +37,26 @@ gallery:
     mv docs/density_of_states.svg oscillation/docs/
     mv docs/predicted_vs_true.svg meeg/docs/
     mv docs/balls.svg plot/docs/
+
+# Coverage-guided fuzzing of one file reader (edf, bdf, meeg_npz, table, matrix_market, ssvd_npz, edges, libsvm, checkpoint),
+# ten minutes unless said otherwise. Needs a nightly compiler and `cargo install cargo-fuzz`.
+fuzz target seconds="600":
+    cd fuzz && cargo +nightly fuzz run -O --fuzz-dir . {{target}} -- -max_total_time={{seconds}} -rss_limit_mb=2048 -timeout=20 -max_len=65536
+
+# The `unsafe` kernels (vector instructions) under AddressSanitizer. Needs a nightly compiler.
+asan:
+    RUSTFLAGS=-Zsanitizer=address PROPTEST_CASES=16 cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/asan -p hadamard-geometry -p hadamard-oscillation -p hadamard-ssvd -p hadamard-meeg --lib
+    RUSTFLAGS=-Zsanitizer=address PROPTEST_CASES=16 cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/asan -p proofs-tests --test geometry_lanes --test oscillation_counts --test meeg_filter --test ssvd_static
+
+# The portable path of the kernels under Miri (`rustup +nightly component add miri`), which knows no vector instructions.
+miri:
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p hadamard-oscillation --lib kernel
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p hadamard-geometry --lib eigen
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p hadamard-meeg --lib filter
+
+# Before a release: what each package holds, licences and duplicates, minimal versions, changes of the public interface.
+release-check:
+    cargo package --workspace --exclude proofs-tests --no-verify
+    cargo deny check licenses bans sources
+    cargo +nightly update -Z direct-minimal-versions && cargo check --workspace; git checkout Cargo.lock
+    for p in hadamard hadamard-geometry hadamard-ssvd hadamard-trust-region hadamard-oscillation hadamard-meeg hadamard-plot; do cargo semver-checks -p $p || exit 1; done

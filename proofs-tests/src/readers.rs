@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use hadamard_meeg::io::{self, Arrays, bdf};
 use hadamard_meeg::table::Table;
 use hadamard_ssvd::{
-    Adaptive, Augmentation, Csr, Exact, Gkl, Rpi, UpdateTruncatedSvd, UpdatingSvd, read_edges, read_libsvm,
-    read_matrix_market, read_npz, write_matrix_market,
+    Adaptive, Augmentation, Csr, Exact, Gkl, Rpi, UpdateTruncatedSvd, UpdatingSvd, libsvm_rows, read_edges,
+    read_libsvm, read_matrix_market, read_npz, write_matrix_market, write_npz,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -188,6 +188,9 @@ pub fn ssvd_npz(bytes: &[u8]) {
     };
     if let Ok(a) = read_npz(path) {
         sparse(&a);
+        let path = file("y.npz", b"");
+        write_npz(&path, &a).expect("a matrix can be written");
+        assert_eq!(read_npz(&path).expect("what was written can be read"), a);
     }
 }
 
@@ -214,17 +217,26 @@ pub fn libsvm(bytes: &[u8]) {
             finite("label", &labels);
         }
     }
+    let Ok(rows) = libsvm_rows(&path) else { return };
+    for row in rows {
+        let Ok((label, _)) = row else { return };
+        finite("label", &[label]);
+    }
 }
 
-/// A checkpoint. After a first byte 0 to 3 the rest is a payload, which is given a true header (its checksum would
-/// otherwise stand between the bytes and the reader); the byte says of which method.
+/// A checkpoint. After a first byte 0 to 3 the rest is a state, which is given a true header and the name of its method,
+/// said by the byte (the checksum would otherwise stand between the bytes and the reader).
 pub fn checkpoint(bytes: &[u8]) {
     let path = match bytes.split_first() {
-        Some((0..=3, payload)) => {
+        Some((&method @ 0..=3, state)) => {
+            let name = ["exact", "gkl", "rpi", "adaptive"][usize::from(method)];
+            let mut payload = vec![name.len() as u8];
+            payload.extend(name.as_bytes());
+            payload.extend(state);
             let mut whole = b"HDMDSSVD".to_vec();
-            whole.extend(1u32.to_le_bytes());
+            whole.extend(2u32.to_le_bytes());
             whole.extend((payload.len() as u64).to_le_bytes());
-            whole.extend(crc32fast::hash(payload).to_le_bytes());
+            whole.extend(crc32fast::hash(&payload).to_le_bytes());
             whole.extend(payload);
             file("x.state", &whole)
         }

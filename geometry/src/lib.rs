@@ -84,6 +84,11 @@
 //! forms integrate geodesics (tens of eigendecompositions), shoot for logarithms (n² geodesics: for n ≤ 16) and need
 //! O(n⁴) for curvature.
 //!
+//! Memory of batch operations is that of input and result and a few matrices for each thread. More is kept by the
+//! affine-invariant and Bures–Wasserstein means and by pairwise distances (another N n² for factors), by clouds of
+//! logarithms (N n(n + 1)/2), by gradients of sliced losses (2 L N for L directions) and by plans of exact transport
+//! (the cost matrix once more).
+//!
 //! # Limits
 //! Real matrices in `f64`. Nothing has an absolute tolerance: covariances in V² (1e-12) or T² (1e-26) are as good as those
 //! of unit scale. Errors of the factored forms are about n ε κ for the condition number κ. Matrices that are singular to

@@ -137,7 +137,7 @@ impl<'a> SlicedLoss<'a> {
     }
 
     /// f(μ) and ∂f/∂(log X_i) = (1/L) Σ_l (∂W_p^p/∂u_li) A_l: projections and gradient are one matrix product each.
-    /// O(L n (d² + log n)), threads over directions.
+    /// O(L n (d² + log n)), threads over directions; memory 2 L n numbers for the slopes.
     ///
     /// Where projections tie, the order of the points decides (a subgradient). For p = 1 the slope at 0 is 0.
     ///

@@ -44,7 +44,8 @@ pub fn squared_distances(features: &[Vec<f64>]) -> Result<DMatrix<f64>> {
 
 /// SPDSW_2² between all pairs of `clouds`, exactly for any sizes and weights: N x N, symmetric, zero diagonal.
 ///
-/// Each cloud is projected and sorted once; then O(N² L n) for the couplings, threads over directions.
+/// Each cloud is projected and sorted once; then O(N² L n) for the couplings, threads over directions. Memory: N² numbers
+/// and the projections of all clouds on 16 directions for each thread.
 ///
 /// # Errors
 /// [`Error::Empty`] without a cloud, [`Error::DimensionMismatch`] for another order.
@@ -60,53 +61,54 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
     let n = clouds.len();
     let arch = Arch::new();
     let uniform = clouds.iter().all(|cloud| cloud.weights().is_none());
-    let panels: Vec<Vec<f64>> = (0..bank.panel_count())
-        .into_par_iter()
-        .map(|panel| {
-            let lanes = bank.panel_len(panel);
-            let mut sums = vec![0.0; n * n];
-            let mut add = |distance: &dyn Fn(usize, usize) -> f64| {
-                for i in 0..n {
-                    for j in 0..i {
-                        sums[i * n + j] += distance(i, j);
-                    }
-                }
-            };
-            let mut scratch: Vec<PanelScratch> = clouds.iter().map(|_| PanelScratch::default()).collect();
-            for (scratch, cloud) in scratch.iter_mut().zip(clouds) {
-                if uniform {
-                    scratch.project_sorted(arch, bank, panel, 0..PANEL, *cloud);
-                } else {
-                    scratch.project(arch, bank, panel, *cloud);
+    let of_panel = |panel: usize| -> Vec<f64> {
+        let lanes = bank.panel_len(panel);
+        let mut sums = vec![0.0; n * n];
+        let mut add = |distance: &dyn Fn(usize, usize) -> f64| {
+            for i in 0..n {
+                for j in 0..i {
+                    sums[i * n + j] += distance(i, j);
                 }
             }
-            for lane in 0..lanes {
-                if uniform {
-                    let rows: Vec<_> = scratch.iter_mut().map(|s| s.sorted(lane)).collect();
-                    add(&|i, j| sorted_uniform(rows[i], rows[j], Exponent::Two));
-                } else {
-                    let pairs: Vec<_> = scratch
-                        .iter_mut()
-                        .zip(clouds)
-                        .map(|(s, cloud)| s.sorted_pairs(lane, *cloud))
-                        .collect();
-                    add(&|i, j| sorted_weighted(pairs[i], pairs[j], Exponent::Two));
-                }
+        };
+        let mut scratch: Vec<PanelScratch> = clouds.iter().map(|_| PanelScratch::default()).collect();
+        for (scratch, cloud) in scratch.iter_mut().zip(clouds) {
+            if uniform {
+                scratch.project_sorted(arch, bank, panel, 0..PANEL, *cloud);
+            } else {
+                scratch.project(arch, bank, panel, *cloud);
             }
-            sums
-        })
-        .collect();
+        }
+        for lane in 0..lanes {
+            if uniform {
+                let rows: Vec<_> = scratch.iter_mut().map(|s| s.sorted(lane)).collect();
+                add(&|i, j| sorted_uniform(rows[i], rows[j], Exponent::Two));
+            } else {
+                let pairs: Vec<_> = scratch
+                    .iter_mut()
+                    .zip(clouds)
+                    .map(|(s, cloud)| s.sorted_pairs(lane, *cloud))
+                    .collect();
+                add(&|i, j| sorted_weighted(pairs[i], pairs[j], Exponent::Two));
+            }
+        }
+        sums
+    };
+    // A few panels at a time, added in their order: N² numbers for each of them, and the same bits for any threads.
     let mut total = DMatrix::zeros(n, n);
-    for sums in &panels {
-        for i in 0..n {
-            for j in 0..i {
-                total[(i, j)] += sums[i * n + j];
+    let panels: Vec<usize> = (0..bank.panel_count()).collect();
+    for few in panels.chunks(rayon::current_num_threads().max(1)) {
+        let few: Vec<Vec<f64>> = few.par_iter().map(|&panel| of_panel(panel)).collect();
+        for sums in &few {
+            for i in 0..n {
+                for j in 0..i {
+                    total[(i, j)] += sums[i * n + j];
+                }
             }
         }
     }
     total /= bank.len() as f64;
     total.fill_upper_triangle_with_lower_triangle();
-    debug_assert_eq!(panels.len(), bank.len().div_ceil(PANEL));
     matrix_in_range("squared distance of measures", total)
 }
 

@@ -45,7 +45,7 @@ const CASES: [Case; 6] = [
         quick: &["--problem", "himmelblau"],
         refused: &[
             (&["--problem", "no_such_problem"], "no_such_problem"),
-            (&["--start", "1,x"], "x"),
+            (&["--start", "1,x"], "start"),
         ],
     },
     Case {

@@ -116,6 +116,7 @@ fn charts_of_numbers() {
         let run = |draw: &mut Draw| StreamedRun {
             label: text(draw),
             time: points(draw),
+            history: (0..draw.below(4)).map(|_| (draw.number(), draw.numbers(n))).collect(),
             excess: points(draw),
             singular_values: draw.numbers(n),
         };

@@ -193,11 +193,15 @@ fn updating<M: Augmentation + serde::Serialize + serde::de::DeserializeOwned>(dr
     };
     let Some(mut svd) = start else { return };
     if draw.one_in(4) {
-        svd = svd.with_options(UpdateOptions {
+        let options = UpdateOptions {
             condition_limit: draw.parameter(),
             drift_limit: draw.parameter(),
             seed: 2,
-        });
+        };
+        let Some(other) = sound("with_options", svd.with_options(options)) else {
+            return;
+        };
+        svd = other;
     }
     walk(draw, &mut svd, 6);
     for _ in 0..4 {

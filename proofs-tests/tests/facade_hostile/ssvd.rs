@@ -83,10 +83,8 @@ fn static_solver() {
         }
         let (shift, weight) = (draw.about(n), draw.about(n));
         let (shift, weight) = (draw.numbers(shift), draw.numbers(weight));
-        if let Some(b) = sound("Standardized", Standardized::new(&both, shift, weight))
-            && let Some(report) = sound("lanczos", lanczos(&b, k, &options))
-        {
-            factors("standardized", &report.svd);
+        if let Some(b) = sound("Standardized", Standardized::new(&both, shift, weight)) {
+            sound("lanczos", lanczos(&b, k, &options));
         }
         if let Some(b) = sound("centered", Standardized::centered(&both))
             && let Some(report) = sound("lanczos", lanczos(&b, k, &options))
@@ -99,18 +97,19 @@ fn static_solver() {
         let operator = FnOperator::new(m, n, forward, |x: &[f64], w: usize, y: &mut [f64]| {
             both.apply_transpose(x, w, y)
         });
-        if let Some(report) = sound("lanczos", lanczos(&operator, k, &options)) {
-            factors("inconsistent operator", &report.svd);
-        }
-        if let Some(report) = sound("lanczos", lanczos(&draw.matrix(m, n), k, &options)) {
-            factors("dense", &report.svd);
-        }
+        sound("lanczos", lanczos(&operator, k, &options));
+        sound("lanczos", lanczos(&draw.matrix(m, n), k, &options));
     });
 }
 
 fn queries(draw: &mut Draw, svd: &TruncatedSvd, a: &Csr) {
     let (m, n) = (svd.u.nrows(), svd.v.nrows());
-    finite("frobenius_error", svd.frobenius_error(a));
+    // Infinite where the error itself is beyond the largest number.
+    let error = svd.frobenius_error(a);
+    assert!(
+        sound("frobenius_error", error).is_none_or(|e| !e.is_nan()),
+        "frobenius_error"
+    );
     let energy = svd.explained_energy(draw.parameter());
     assert!(!energy.is_nan(), "explained energy");
     sound("residuals", svd.residuals(&CsrCsc::from(a.clone())));

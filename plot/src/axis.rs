@@ -170,6 +170,10 @@ fn limits(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Re
 
 /// Ticks at powers of ten, every k-th when there are many; at 1, 2 and 5 times them when there are few.
 fn decades(range: &Range<f64>, most: usize) -> Vec<f64> {
+    // Positions are decimal logarithms of numbers; an equalised plane may reach far beyond them.
+    if !(range.start.abs().max(range.end.abs()) < 1e5) {
+        return Vec::new();
+    }
     let (first, last) = (range.start.floor() as i64, range.end.ceil() as i64);
     let stride = (last - first).div_euclid(most as i64) + 1;
     let factors: &[f64] = if range.end - range.start > 2.5 {

@@ -104,12 +104,7 @@ fn static_solver() {
 
 fn queries(draw: &mut Draw, svd: &TruncatedSvd, a: &Csr) {
     let (m, n) = (svd.u.nrows(), svd.v.nrows());
-    // Infinite where the error itself is beyond the largest number.
-    let error = svd.frobenius_error(a);
-    assert!(
-        sound("frobenius_error", error).is_none_or(|e| !e.is_nan()),
-        "frobenius_error"
-    );
+    sound("frobenius_error", svd.frobenius_error(a));
     let energy = svd.explained_energy(draw.parameter());
     assert!(!energy.is_nan(), "explained energy");
     sound("residuals", svd.residuals(&CsrCsc::from(a.clone())));

@@ -57,7 +57,8 @@ impl Ruler {
         let step = if self.whole { step.max(1.0) } else { step };
         // Ranges of a few units in the last place have no round numbers inside.
         let (first, last) = ((start / step).ceil(), (end / step).floor());
-        if !(first.abs().max(last.abs()) < EXACT) {
+        let countable = first.abs().max(last.abs()) < EXACT;
+        if !countable {
             return Vec::new();
         }
         (first as i64..=last as i64)
@@ -171,7 +172,8 @@ fn limits(axis: &Axis, values: impl Iterator<Item = f64>, from_zero: bool) -> Re
 /// Ticks at powers of ten, every k-th when there are many; at 1, 2 and 5 times them when there are few.
 fn decades(range: &Range<f64>, most: usize) -> Vec<f64> {
     // Positions are decimal logarithms of numbers; an equalised plane may reach far beyond them.
-    if !(range.start.abs().max(range.end.abs()) < 1e5) {
+    let numbers = range.start.abs().max(range.end.abs()) < 1e5;
+    if !numbers {
         return Vec::new();
     }
     let (first, last) = (range.start.floor() as i64, range.end.ceil() as i64);

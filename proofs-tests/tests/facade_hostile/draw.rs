@@ -10,6 +10,9 @@ use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+/// `PROPTEST_CASES` when it is not set: a few seconds for the whole file.
+const USUAL: u64 = 48;
+
 /// A case that takes longer hangs: all of them are small.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -211,11 +214,11 @@ pub(crate) fn sound<T, E: Display>(what: &str, result: Result<T, E>) -> Option<T
     }
 }
 
-/// Runs `cases` cases (scaled by `PROPTEST_CASES`, 256 being once), each on a thread of its own so that a hang is seen;
+/// Runs `cases` cases (scaled by `PROPTEST_CASES`, 256 being once, 48 usual), each on a thread of its own so that a hang is seen;
 /// all failures are reported together, one for each message.
 pub(crate) fn cases(cases: u64, case: fn(&mut Draw)) {
     let scale = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse::<u64>().ok());
-    let cases = (cases * scale.unwrap_or(256)).div_ceil(256);
+    let cases = (cases * scale.unwrap_or(USUAL)).div_ceil(256);
     let first = std::env::var("HOSTILE_SEED").ok().and_then(|n| n.parse::<u64>().ok());
     let seeds = first.map_or(0..cases, |seed| seed..seed + 1);
     let mut failures: BTreeMap<String, Vec<u64>> = BTreeMap::new();

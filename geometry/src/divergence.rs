@@ -108,11 +108,21 @@ pub fn von_neumann(a: &Spd, b: &Spd) -> Result<f64> {
     let mut sum = 0.0;
     for j in 0..y.len() {
         for i in 0..x.len() {
-            // With μ = log(y/x): x (e^μ − 1 − μ).
-            sum += overlap[(i, j)].powi(2) * x[i] * expm1_minus((x[i] / y[j]).ln());
+            sum += overlap[(i, j)].powi(2) * scalar_von_neumann(x[i], y[j]);
         }
     }
     Ok(sum)
+}
+
+/// x log(x/y) − x + y, by what neither cancels nor leaves the range of floating point.
+fn scalar_von_neumann(x: f64, y: f64) -> f64 {
+    let ratio = x / y;
+    let mu = if ratio.is_normal() { ratio.ln() } else { x.ln() - y.ln() };
+    if mu.abs() < 0.3 {
+        x * expm1_minus(mu)
+    } else {
+        x * mu + (y - x)
+    }
 }
 
 /// Symmetrised von Neumann divergence ½ tr((A − B)(log A − log B)). O(n³).

@@ -303,7 +303,7 @@ impl<A: Operator> Process<'_, A> {
         let turn = mul(orthonormal.as_ref(), turn.as_ref());
         v.multiply_in_place(turn.as_ref());
         let (first, last) = (eigen.S()[k - 1], eigen.S()[0]);
-        if !(last > 0.0) {
+        if last.is_nan() || last <= 0.0 {
             return Ok(self.unfit(iterations));
         }
         let unit = Mat::from_fn(k, k, |i, j| turn[(i, j)] / eigen.S()[k - 1 - j].sqrt());

@@ -7,6 +7,15 @@ use super::SymmetricEigen;
 /// Eigendecomposition by LAPACK where a feature asks for it, and by `faer`; by `nalgebra`, which iterates without limit,
 /// should that not converge.
 pub(super) fn eigen(matrix: &DMatrix<f64>) -> SymmetricEigen {
+    // In a unit (a power of two) in which the largest entry is near 1: the thresholds of these solvers are not all relative.
+    let unit = 2f64.powi(matrix.amax().log2().floor().clamp(-1000.0, 1000.0) as i32);
+    let mut eigen = normalized(&(matrix / unit));
+    eigen.values *= unit;
+    eigen
+}
+
+/// The same where entries are near 1.
+fn normalized(matrix: &DMatrix<f64>) -> SymmetricEigen {
     let n = matrix.nrows();
     #[cfg(feature = "lapack-custom")]
     if let Some(eigen) = by_nalgebra_lapack(matrix) {

@@ -139,11 +139,12 @@ fn quasi_newton<const W: usize>(set: &Set<W>, state: &mut State) -> bool {
         let (gradient, spread) = frames::logarithm_sum(*ISA, &state.factor, &set.factors, &set.weights);
         let norm = gradient.norm();
         let improved = state.note(norm);
-        if state.is_over(norm, improved, &set.options) {
+        if norm <= set.options.tolerance || state.iterations == set.options.max_iterations {
             return true;
         }
-        // Near rounding slow progress is all there is.
-        if norm.is_nan() || (norm > allowed && norm > 1e-9) {
+        // Gradients of these steps may rise before they fall: whether rounding is met, Newton's method tells. Near it slow
+        // progress is all there is.
+        if norm.is_nan() || (!improved && norm < 1e-6) || (norm > allowed && norm > 1e-9) {
             return false;
         }
         allowed = 0.5 * allowed.min(LEEWAY * norm);

@@ -361,14 +361,16 @@ fn machines_and_tables_of_numbers() {
             channel::is_other(b),
         );
         sound("find", channel::find(&labels, &[a, b], "x"));
-        let mut simulation = Simulation::default();
-        simulation.subjects = draw.below(5);
-        simulation.channels = draw.below(5);
-        simulation.sources = draw.below(4);
-        simulation.windows = draw.below(4);
-        simulation.mixing_distance = draw.parameter();
-        simulation.mixing_noise = draw.parameter();
-        simulation.age_noise = draw.parameter();
+        let simulation = Simulation {
+            subjects: draw.below(5),
+            channels: draw.below(5),
+            sources: draw.below(4),
+            windows: draw.below(4),
+            mixing_distance: draw.parameter(),
+            mixing_noise: draw.parameter(),
+            age_noise: draw.parameter(),
+            ..Simulation::default()
+        };
         let Some(simulated) = sound("simulate", simulation.draw(1)) else {
             return;
         };

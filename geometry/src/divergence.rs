@@ -3,7 +3,7 @@
 //! With e^μ the eigenvalues of A⁻¹B, from the singular values of L_A⁻¹L_B.
 
 use crate::error::Result;
-use crate::metric::{Metric, check_pair};
+use crate::metric::{Metric, check_pair, number};
 use crate::metrics::PowerEuclidean;
 use crate::metrics::pair::relative_svd;
 use crate::spd::Spd;
@@ -11,14 +11,15 @@ use crate::spd::Spd;
 /// Sum of f(μ).
 fn sum_over_mu(a: &Spd, b: &Spd, f: impl Fn(f64) -> f64) -> Result<f64> {
     check_pair(a, b)?;
-    Ok(relative_svd(a, b).s.iter().map(|s| f(2.0 * s.ln())).sum())
+    number("divergence", relative_svd(a, b).s.iter().map(|s| f(2.0 * s.ln())).sum())
 }
 
 /// Kullback–Leibler divergence of N(0, A) from N(0, B): ½(tr(B⁻¹A) − n + log det B − log det A) = ½ Σ (e^{−μ} − 1 + μ).
 /// O(n³).
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch), here and below.
+/// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch), and [`Error::OutOfRange`](crate::Error::OutOfRange) where
+/// terms leave the range of floating point; here and below.
 ///
 /// ```
 /// use hadamard_geometry::{Spd, divergence::kullback_leibler};
@@ -93,7 +94,7 @@ pub fn thompson(a: &Spd, b: &Spd) -> Result<f64> {
 pub fn hilbert(a: &Spd, b: &Spd) -> Result<f64> {
     check_pair(a, b)?;
     let s = relative_svd(a, b).s;
-    Ok(2.0 * (s.max() / s.min()).ln())
+    number("divergence", 2.0 * (s.max() / s.min()).ln())
 }
 
 /// Von Neumann divergence tr(A log A − A log B − A + B). O(n³).
@@ -108,10 +109,13 @@ pub fn von_neumann(a: &Spd, b: &Spd) -> Result<f64> {
     let mut sum = 0.0;
     for j in 0..y.len() {
         for i in 0..x.len() {
-            sum += overlap[(i, j)].powi(2) * scalar_von_neumann(x[i], y[j]);
+            // Zero times a term beyond the range of floating point is zero.
+            if overlap[(i, j)] != 0.0 {
+                sum += overlap[(i, j)].powi(2) * scalar_von_neumann(x[i], y[j]);
+            }
         }
     }
-    Ok(sum)
+    number("divergence", sum)
 }
 
 /// x log(x/y) − x + y, by what neither cancels nor leaves the range of floating point.

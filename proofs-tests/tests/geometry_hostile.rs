@@ -140,7 +140,6 @@ fn every_average(metric: &dyn Metric, batch: &SpdBatch, weights: Option<&[f64]>)
 
 proptest! {
     #[test]
-    #[ignore = "some pair of matrices takes minutes since divergences meet it: to be found"]
     fn metrics_meet_any_matrix(first in matrix(), second in matrix(), x in matrix(), y in matrix(), t in entry()) {
         let (Ok(a), Ok(b)) = (Spd::try_new(first.clone()), Spd::try_new(second.clone())) else {
             prop_assert!(SpdBatch::try_from_matrices(&[first, second]).is_err());

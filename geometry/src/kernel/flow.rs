@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
 use super::frame::Symbols;
-use super::integrator::{Integrator, Outcome, System, Undefined};
+use super::integrator::{EVALUATIONS, Integrator, Outcome, System, Undefined};
 use crate::eigen::batch::ISA;
 use crate::eigen::group::Group;
 use crate::eigen::symmetric_eigen;
@@ -22,10 +22,6 @@ const EXIT_RATIO: f64 = 1e4;
 const HORIZON: f64 = 1e6;
 /// Largest order of the unblocked eigensolver.
 const MAX_UNBLOCKED_ORDER: usize = 32;
-
-/// Evaluations of the right-hand side in one integration at most: a geodesic of length 700, at which exponentials overflow,
-/// takes half as many.
-const EVALUATIONS: usize = 100_000;
 
 /// The end of a geodesic arc.
 pub(super) struct Arc {

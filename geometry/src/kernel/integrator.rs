@@ -10,6 +10,10 @@ pub(crate) const SMALLEST_STEP: f64 = 1e-10;
 /// Fraction of the time reached in which an end that the system foresees counts as reached.
 const FORESEEN: f64 = 1e-6;
 
+/// Evaluations of the right-hand side in one integration at most: a geodesic of length 700, at which exponentials overflow,
+/// takes half as many.
+pub(crate) const EVALUATIONS: usize = 100_000;
+
 /// The right-hand side is not defined at the state it was asked for.
 #[derive(Debug)]
 pub(crate) struct Undefined;

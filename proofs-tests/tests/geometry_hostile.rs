@@ -251,10 +251,7 @@ fn finite_slice(x: &[f64]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 64 + 1))]
-
     #[test]
-    #[ignore = "minutes: hostile geodesics are integrated until their budget is spent"]
     fn integrated_metrics_meet_any_matrix(first in matrix(), second in matrix(), x in matrix(), y in matrix(), t in entry()) {
         let (Ok(a), Ok(b)) = (Spd::try_new(first), Spd::try_new(second)) else { return Ok(()) };
         for metric in integrated_metrics() {

@@ -113,7 +113,8 @@ impl Integrator {
         let first = first.min(end);
         let (mut t, mut step) = (0.0, first);
         while t < end {
-            if step < self.smallest_step * t.max(first) {
+            // Also when a step has shrunk to nothing in units so small that its bound is zero.
+            if step.is_nan() || step <= self.smallest_step * t.max(first) {
                 return Outcome::Left { t };
             }
             let last = t + step >= end * (1.0 - SMALLEST_STEP);

@@ -123,7 +123,8 @@ impl Solver {
         }
     }
 
-    /// For min ½‖F‖² over the box: one start, patience for slow convergence. [`Exit::Stationary`] is then success.
+    /// For min ½‖F‖² over the box: one start, patience for slow convergence.
+    /// [`Exit::Stationary`](crate::Exit::Stationary) is then success.
     pub fn least_squares() -> Self {
         Self {
             restart: false,

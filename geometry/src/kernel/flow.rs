@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
 use super::frame::Symbols;
-use super::integrator::{EVALUATIONS, Integrator, Outcome, System, Undefined};
+use super::integrator::{EVALUATIONS, Integrator, Outcome, System, Undefined, tolerance};
 use crate::eigen::batch::ISA;
 use crate::eigen::group::Group;
 use crate::eigen::symmetric_eigen;
@@ -13,9 +13,6 @@ use crate::metric::checked_tangent;
 use crate::metrics::whiten_by_cholesky;
 use crate::spd::Spd;
 
-/// Relative tolerance of a step at condition 1; it grows with the rounding of the right-hand side, ε κ.
-const RTOL: f64 = 1e-13;
-const LOOSEST_RTOL: f64 = 1e-6;
 /// Change of the condition number that tells an exit from a failure of the integrator.
 const EXIT_RATIO: f64 = 1e4;
 /// See [`ExtendedKernel::exp_domain`].
@@ -231,11 +228,6 @@ impl System for Flow<'_> {
     }
 }
 
-/// Relative tolerance of a step from a point of this condition number.
-pub(super) fn tolerance(at: &Spd) -> f64 {
-    (f64::EPSILON * at.condition_number()).clamp(RTOL, LOOSEST_RTOL)
-}
-
 /// The time in which the velocity would double (or halve) an eigenvalue: a first step that usually succeeds. ∞ at rest.
 pub(super) fn unit_time(at: &Spd, x: &DMatrix<f64>) -> f64 {
     whiten_by_cholesky(at, x).norm().recip()
@@ -272,7 +264,7 @@ pub(super) fn exit_time(metric: ExtendedKernel<'_>, at: &Spd, x: &DMatrix<f64>) 
 fn run(metric: ExtendedKernel<'_>, at: &Spd, state: &mut [f64], first: f64, end: f64) -> Result<Option<f64>> {
     let (n, size) = (at.order(), at.order() * at.order());
     let mut system = Flow::new(metric, n, state.len() > 2 * size);
-    let rtol = tolerance(at);
+    let rtol = tolerance(at.condition_number());
     let Outcome::Left { t } = Integrator::new(state.len(), size).integrate(&mut system, state, first, end, rtol) else {
         return Ok(None);
     };

@@ -14,6 +14,16 @@ const FORESEEN: f64 = 1e-6;
 /// takes half as many.
 pub(crate) const EVALUATIONS: usize = 100_000;
 
+/// Relative tolerance of a step at condition 1; it grows with the rounding of the right-hand side, ε κ.
+const RTOL: f64 = 1e-13;
+const LOOSEST_RTOL: f64 = 1e-6;
+
+/// Relative tolerance of a step among matrices of this condition number: a smaller one would be met by steps too short
+/// for rounding to show.
+pub(crate) fn tolerance(condition: f64) -> f64 {
+    (f64::EPSILON * condition).clamp(RTOL, LOOSEST_RTOL)
+}
+
 /// The right-hand side is not defined at the state it was asked for.
 #[derive(Debug)]
 pub(crate) struct Undefined;

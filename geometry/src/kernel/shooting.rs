@@ -4,8 +4,8 @@ use nalgebra::{DMatrix, DVector};
 
 use super::ExtendedKernel;
 use super::chart::{self, Chart};
-use super::flow::{Flow, tolerance, unit_time};
-use super::integrator::{Integrator, Outcome};
+use super::flow::{Flow, unit_time};
+use super::integrator::{Integrator, Outcome, tolerance};
 use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
 use crate::matrix_functions::{ScalarFunction, from_eigenbasis, hadamard};
@@ -161,7 +161,7 @@ impl<'a> Shot<'a> {
             f,
             flow,
             integrator,
-            rtol: tolerance(at),
+            rtol: tolerance(at.condition_number()),
             floor: (10.0 * TOLERANCE).max(FLOOR * condition),
         }
     }

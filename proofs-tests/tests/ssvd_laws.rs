@@ -37,7 +37,7 @@ fn same_values(x: &impl UpdateTruncatedSvd, y: &impl UpdateTruncatedSvd, factor:
 
 /// Orthonormal to the estimate of law 2.
 fn sound(svd: &UpdatingSvd<impl Augmentation>) {
-    assert_sound(&svd.svd(), TIGHT + 16.0 * svd.target_rank() as f64 * svd.drift());
+    assert_sound(&svd.svd(), TIGHT + svd.target_rank() as f64 * svd.drift());
 }
 
 /// What two ways of computing may differ by when vectors near the span are left out, relative to their length: columns
@@ -132,8 +132,8 @@ proptest! {
         check_sequence(&mut DenseUpdating::new(first, k, DenseMethod::ZhaSimon, seed).unwrap(), kind, seed, k, q, which);
     }
 
-    /// Law 2 over long sequences: max |U^T U - I| <= C k times the estimate, which is eps cond(K) summed over the updates
-    /// since the last rebase and stays below `drift_limit`. C = 64, for a sum of rounding errors known by its size only.
+    /// Law 2 over long sequences: max |U^T U - I| <= k times the estimate, which is eps cond(K) summed over the updates
+    /// since the last rebase and stays below `drift_limit`, beside the rounding of the sums that measure it.
     #[test]
     fn law_02_orthogonality_follows_the_condition(seed in any::<u64>(), kind in 0..KINDS) {
         let options = UpdateOptions { seed, ..UpdateOptions::default() };
@@ -144,7 +144,8 @@ proptest! {
             let report = Update::draw(if step % 2 == 0 { 2 } else { 0 }, kind, shape, 1, seed ^ step << 7).apply(&mut svd);
             prop_assert!(report.rebased || svd.drift() <= options.drift_limit);
             let error = svd.orthogonality_error();
-            prop_assert!(error <= 64.0 * k as f64 * (f64::EPSILON + svd.drift()), "{error:e} after {:e}", svd.drift());
+            let sums = f64::EPSILON * svd.nrows().max(svd.ncols()) as f64;
+            prop_assert!(error <= sums + k as f64 * svd.drift(), "{error:e} after {:e}", svd.drift());
         }
     }
 

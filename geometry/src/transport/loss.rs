@@ -17,7 +17,8 @@ pub enum Solver {
 /// entropic problem.
 ///
 /// Its gradient by log X_i is 2 Σ_j π_ij (log X_i − log Y_j): the coupling minimises f, so that its own change counts
-/// for nothing (envelope theorem). About O(n³) a step for the exact problem, O(n²) an iteration for the entropic one.
+/// for nothing (envelope theorem). An entropic coupling that ran out of iterations is used as far as it got.
+/// About O(n³) a step for the exact problem, O(n²) an iteration for the entropic one.
 #[derive(Debug, Clone)]
 pub struct TransportLoss<'a> {
     target: &'a LogCloud,

@@ -277,14 +277,11 @@ impl Factor {
         Ok((total, found))
     }
 
-    /// max |U^T U - I|. Cost O(rows k^2).
+    /// max |U^T U - I|. Cost O(rows k^2), and a copy of U: K^T (P^T P) K would be off by eps cond(K)^2.
     pub(crate) fn orthogonality_error(&self) -> f64 {
         let k = self.width();
-        let gram = self.base.inner(0..k, &self.base, k);
-        loss(&mul(
-            mul(self.mix.transpose(), gram.as_ref()).as_ref(),
-            self.mix.as_ref(),
-        ))
+        let u = self.times(Mat::<f64>::identity(k, k).as_ref());
+        loss(&u.inner(0..k, &u, k))
     }
 
     /// Appends `count` rows of zeros; `None`, and nothing changed, when they do not fit into memory.

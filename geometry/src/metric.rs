@@ -35,7 +35,8 @@ use crate::vech::vech;
 ///
 /// # Errors
 /// All methods refuse inputs of different orders ([`Error::DimensionMismatch`]) and tangent vectors that are not
-/// square, finite and symmetric (to 1e-10 of their largest entry).
+/// square, finite and symmetric (to 1e-10 of their largest entry). [`Error::OutOfRange`] where terms of a result
+/// overflow.
 pub trait Metric: Debug + Send + Sync {
     /// Name of the metric as the literature has it, for tables and plots.
     fn name(&self) -> String;

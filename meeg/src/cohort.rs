@@ -123,7 +123,7 @@ impl Cohort {
         self.examples.len()
     }
 
-    /// Never: a cohort has an example.
+    /// Whether there is no example: only after [`Self::select`] of no rows.
     pub fn is_empty(&self) -> bool {
         self.examples.is_empty()
     }
@@ -133,7 +133,7 @@ impl Cohort {
         self.examples.iter().map(|example| example.person).collect()
     }
 
-    /// Covariances of all examples together.
+    /// Number of windows of all examples together.
     pub fn windows(&self) -> usize {
         self.examples.iter().map(|example| example.bands[0].len()).sum()
     }

@@ -149,7 +149,8 @@ impl Default for Slices {
 /// definite. A row depends on its example alone. O(N (T_windows d³ + L T_windows d²)) a band; threads over examples.
 ///
 /// # Errors
-/// [`Error::Geometry`] for no directions or levels, and naming the window whose covariance is singular.
+/// [`Error::Geometry`] for no directions; [`Error::Recording`] naming the example and the band for no levels, or for a
+/// window whose covariance is singular.
 pub fn sliced_quantiles(cohort: &Cohort, slices: Slices) -> Result<FeatureMatrix> {
     let bank = DirectionBank::lambda_s(cohort.channels().len(), slices.directions, slices.seed)?;
     let bands = (0..cohort.bands().len())
@@ -227,7 +228,8 @@ impl Sample<'_, MeanCovariances> {
 /// Moves the affine-invariant mean of every person's windows to the identity, band by band: C -> G^-½ C G^-½.
 ///
 /// What differs between people (skull, cap, impedances) goes; what differs between the conditions of one person stays.
-/// No label is used, and no other person's recordings.
+/// No label is used, and no other person's recordings. One affine-invariant mean for each person and band; threads over
+/// people.
 ///
 /// # Errors
 /// [`Error::Geometry`] when a mean does not converge.

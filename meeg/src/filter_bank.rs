@@ -99,7 +99,8 @@ pub struct BandCovariances {
     pub path: PathBuf,
     /// Channel names.
     pub channels: Vec<String>,
-    /// For each band the covariances: of the windows, or a single one of the whole recording.
+    /// For each band the covariances, in the square of the channels' unit (V²): of the windows, or a single one of the
+    /// whole recording.
     pub bands: Vec<SymBatch>,
     /// Windows behind the covariances.
     pub windows: Vec<Window>,
@@ -249,7 +250,8 @@ impl FilterBank {
     /// # Errors
     /// One line that names the file and the cause: what [`io::open`] and [`io::Recording::read`] say,
     /// [`Error::BadSample`], [`Error::FlatChannel`], [`Error::TooFewSamples`] for fewer samples than channels or no
-    /// usable window.
+    /// usable window. Without the file: [`Error::InvalidParameter`] of a filter or of the cutting, [`Error::NonFinite`]
+    /// and [`Error::NoConvergence`] of [`Estimator::estimate`].
     pub fn recording(
         &self,
         path: impl AsRef<Path>,

@@ -69,7 +69,8 @@ pub fn report(covariance: &DMatrix<f64>, threshold: f64) -> Result<RankReport> {
 /// Accepts a batch whose matrices all have full numerical rank.
 ///
 /// # Errors
-/// [`Error::RankDeficient`] naming `context`, the first deficient matrix and its rank.
+/// [`Error::RankDeficient`] naming `context`, the first deficient matrix and its rank; [`Error::Geometry`] when one of
+/// full rank at `threshold` is not positive definite to working precision.
 pub fn require_full(batch: &SymBatch, threshold: f64, context: &str) -> Result<SpdBatch> {
     for (index, matrix) in batch.iter().enumerate() {
         let report = report(&matrix.into_owned(), threshold)?;

@@ -90,8 +90,9 @@ impl Simulation {
     /// are those of a smaller one. O(N T d³).
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for no people or windows, no source, no noise source, a size that is negative or
-    /// not finite, or a size of the mixing above 100.
+    /// [`Error::InvalidParameter`] for no people or windows, no source, no noise source, a size that is negative or not
+    /// finite, or a size of the mixing above 100; [`Error::Geometry`] when the mixing makes a covariance singular to
+    /// working precision.
     ///
     /// ```
     /// use hadamard_meeg::simulate::Simulation;

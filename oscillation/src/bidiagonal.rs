@@ -60,7 +60,8 @@ impl Bidiagonal {
             .saturating_sub(self.golub_kahan.order() / 2))
     }
 
-    /// The singular values with indices in `range`, ascending. Errs on an empty or too large range.
+    /// The singular values with indices in `range`, ascending. Errs on an empty or too large range. Cost of
+    /// [`Jacobi::eigenvalues`] at order 2n.
     pub fn singular_values(&self, range: impl RangeBounds<usize>) -> Result<Vec<f64>> {
         let n = self.golub_kahan.order() / 2;
         let half = self.golub_kahan.block(0..n)?;

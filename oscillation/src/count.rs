@@ -24,7 +24,7 @@ impl<T: Real> Jacobi<T> {
         Ok(self.chain::<false>(shift("x", 0, x)?))
     }
 
-    /// Number of eigenvalues ≤ x: n minus the number of negative pivots of x - J. Otherwise as
+    /// Number of eigenvalues ≤ x: n minus the number of negative pivots of x - J. Otherwise, errors included, as
     /// [`count_below`](Self::count_below).
     ///
     /// A float count resolves a tie only where the arithmetic happens to be exact (small integers); elsewhere both

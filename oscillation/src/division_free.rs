@@ -107,8 +107,8 @@ impl Jacobi {
         Ok(self.count_below_cut(x, &cuts))
     }
 
-    /// [`count_below_segmented`](Self::count_below_segmented) with the parts given: `cuts` are the first rows of all but
-    /// the first part. Errs when they do not increase strictly between 0 and n.
+    /// [`count_below_segmented`](Self::count_below_segmented) with the parts given: `cuts` are the first rows of all
+    /// but the first part. Errs on an unusable x and when they do not increase strictly between 0 and n.
     pub fn count_below_cut_at(&self, x: f64, cuts: &[usize]) -> Result<usize> {
         let x = shift("x", 0, x)?;
         let mut last = 0;

@@ -65,8 +65,8 @@
 //! - The full exponent range: e (e/q) is formed where e² would overflow or underflow.
 //! - For a zero diagonal every eigenvalue has high relative accuracy.
 //! - Unusable input (NaN, infinities, lengths, empty or reversed ranges) is an [`OscillationError`].
-//! - Sturm: the k-th eigenvector has k - 1 nodes, and the solution from either end as many as there are eigenvalues below
-//!   (Teschl 1996, with the other sign of the diagonal).
+//! - Sturm: the k-th eigenvector, k = 0 the first, has k nodes, and the solution from either end as many as there are
+//!   eigenvalues below (Teschl 1996, with the other sign of the diagonal).
 //! - Relative oscillation: for u₀ from the right end of J₀ at z₀ and u₁ from the left end of J₁ at z₁ the weighted sign
 //!   changes of their Wronskian sum to #{J₁ < z₁} - #{J₀ < z₀} (Ammann and Teschl 2008 for perturbations of the diagonal,
 //!   Ammann 2012 for all, with every kind of interval).

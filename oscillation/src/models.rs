@@ -1,6 +1,7 @@
 //! Jacobi matrices with known spectra: for validation, examples and teaching.
 //!
-//! Every function costs O(n), errs on order 0, and on parameters for which an entry is not finite.
+//! Every function costs O(n), errs on order 0, and on parameters for which an entry is not finite or too large (see
+//! [`Jacobi::new`]).
 
 use std::f64::consts::PI;
 
@@ -23,7 +24,7 @@ fn couplings(n: usize, e: impl FnMut(usize) -> f64) -> Vec<f64> {
     (0..n.saturating_sub(1)).map(e).collect()
 }
 
-/// The free chain: d = 0, e = -1. Eigenvalues: [`free_eigenvalue`].
+/// The free chain: d = 0, e = -1. Eigenvalues: [`free_eigenvalue`]. Errs on order 0.
 pub fn free_chain(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![0.0; n], couplings(n, |_| -1.0))
 }
@@ -33,12 +34,12 @@ pub fn free_eigenvalue(n: usize, k: usize) -> f64 {
     -2.0 * (PI * (k as f64 + 1.0) / (n as f64 + 1.0)).cos()
 }
 
-/// The second difference 2, -1 with fixed ends: eigenvalues 2 - 2 cos((k+1) π/(n+1)).
+/// The second difference 2, -1 with fixed ends: eigenvalues 2 - 2 cos((k+1) π/(n+1)). Errs on order 0.
 pub fn laplacian(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![2.0; n], couplings(n, |_| -1.0))
 }
 
-/// The second difference with free ends (d = 1 there; a single row is 0): eigenvalues 2 - 2 cos(k π/n).
+/// The second difference with free ends (d = 1 there; 0 for one row): eigenvalues 2 - 2 cos(k π/n). Errs on order 0.
 pub fn neumann_laplacian(n: usize) -> Result<Jacobi> {
     let neighbours = |k: usize| f64::from(u8::from(k > 0)) + f64::from(u8::from(k + 1 < n));
     Jacobi::new((0..n).map(neighbours).collect::<Vec<_>>(), couplings(n, |_| -1.0))
@@ -69,7 +70,8 @@ pub fn lloyd(n: usize, width: f64, rng: &mut impl Rng) -> Result<Jacobi> {
 
 /// The almost Mathieu operator (Harper's model at coupling 1): `d[k]` = 2 coupling cos(2π alpha k + theta), e = -1.
 ///
-/// For irrational alpha the spectrum is a Cantor set; in a gap the integrated density of states is m alpha mod 1.
+/// For irrational alpha the spectrum is a Cantor set; in a gap the integrated density of states is m alpha mod 1. Errs
+/// on order 0 and on parameters that are not finite or make an entry too large.
 pub fn almost_mathieu(n: usize, coupling: f64, alpha: f64, theta: f64) -> Result<Jacobi> {
     let site = |k: usize| 2.0 * coupling * (2.0 * PI * (alpha * k as f64).fract() + theta).cos();
     Jacobi::new((0..n).map(site).collect::<Vec<_>>(), couplings(n, |_| -1.0))
@@ -93,13 +95,13 @@ pub fn toda(positions: &[f64], momenta: &[f64]) -> Result<Jacobi> {
     Jacobi::new(diagonal, off)
 }
 
-/// Clement's (Kac's) matrix: d = 0, `e[k]` = √((k+1)(n-1-k)). Eigenvalues -(n-1), -(n-3), ..., n-1.
+/// Clement's (Kac's) matrix: d = 0, `e[k]` = √((k+1)(n-1-k)). Eigenvalues -(n-1), -(n-3), ..., n-1. Errs on order 0.
 pub fn clement(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![0.0; n], couplings(n, |k| (((k + 1) * (n - 1 - k)) as f64).sqrt()))
 }
 
-/// Wilkinson's W⁺ of order 2m + 1: d = m, ..., 1, 0, 1, ..., m, e = 1. Its large eigenvalues come in pairs that agree to
-/// many digits.
+/// Wilkinson's W⁺ of order 2m + 1: d = m, ..., 1, 0, 1, ..., m, e = 1. Its large eigenvalues come in pairs that agree
+/// to many digits. Never errs.
 pub fn wilkinson_plus(m: usize) -> Result<Jacobi> {
     let n = 2 * m + 1;
     Jacobi::new(
@@ -108,7 +110,7 @@ pub fn wilkinson_plus(m: usize) -> Result<Jacobi> {
     )
 }
 
-/// Wilkinson's W⁻ of order 2m + 1: d = m, ..., 1, 0, -1, ..., -m, e = 1. Symmetric about 0.
+/// Wilkinson's W⁻ of order 2m + 1: d = m, ..., 1, 0, -1, ..., -m, e = 1. Symmetric about 0. Never errs.
 pub fn wilkinson_minus(m: usize) -> Result<Jacobi> {
     let n = 2 * m + 1;
     Jacobi::new(
@@ -117,7 +119,8 @@ pub fn wilkinson_minus(m: usize) -> Result<Jacobi> {
     )
 }
 
-/// `copies` of W⁺ of order 2m + 1, joined by couplings `glue`: clusters of many eigenvalues.
+/// `copies` of W⁺ of order 2m + 1, joined by couplings `glue`: clusters of many eigenvalues. Errs on 0 copies and on a
+/// glue that is not finite or too large.
 pub fn glued_wilkinson(m: usize, copies: usize, glue: f64) -> Result<Jacobi> {
     let size = 2 * m + 1;
     let n = size * copies;
@@ -125,12 +128,12 @@ pub fn glued_wilkinson(m: usize, copies: usize, glue: f64) -> Result<Jacobi> {
     Jacobi::new(diagonal, couplings(n, |k| if (k + 1) % size == 0 { glue } else { 1.0 }))
 }
 
-/// Legendre polynomials on [-1, 1], weight 1, μ₀ = 2.
+/// Legendre polynomials on [-1, 1], weight 1, μ₀ = 2. Errs on order 0.
 pub fn legendre(n: usize) -> Result<Jacobi> {
     jacobi_polynomials(n, 0.0, 0.0)
 }
 
-/// Hermite polynomials on the line, weight exp(-x²), μ₀ = √π: d = 0, `e[k]` = √((k+1)/2).
+/// Hermite polynomials on the line, weight exp(-x²), μ₀ = √π: d = 0, `e[k]` = √((k+1)/2). Errs on order 0.
 pub fn hermite(n: usize) -> Result<Jacobi> {
     Jacobi::new(vec![0.0; n], couplings(n, |k| ((k + 1) as f64 / 2.0).sqrt()))
 }

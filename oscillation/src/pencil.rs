@@ -23,7 +23,7 @@ pub struct Pencil {
 }
 
 impl Pencil {
-    /// Errs when the orders differ or a pivot of M is not positive.
+    /// A = `stiffness`, M = `mass`. Errs when the orders differ or a pivot of M is not positive. O(n).
     pub fn new(stiffness: Jacobi, mass: Jacobi) -> Result<Self> {
         if stiffness.order() != mass.order() {
             return Err(OscillationError::OrderMismatch {
@@ -68,7 +68,8 @@ impl Pencil {
     }
 
     /// The k-th eigenvalue, k = 0 the smallest, by bisection down to neighbouring floats. Errs when k is not below the
-    /// order. About 60 counts.
+    /// order, and when the eigenvalue λ or A - λ M leaves the range of a float. About 60 counts, and one more for each
+    /// power of two that |λ| lies below 1.
     pub fn eigenvalue(&self, k: usize) -> Result<f64> {
         OscillationError::require_index("eigenvalue", k, self.order())?;
         // Widen until the count of the range holds k on either side.

@@ -13,9 +13,9 @@ impl Jacobi {
     /// Number of eigenvalues < x by pivots from both ends: twice as fast as [`count_below`](Jacobi::count_below) for a
     /// single shift, because two chains of divisions run side by side.
     ///
-    /// The pivots from above down to row m - 1 and from below up to row m are counted, the last one less `e[m]`²/q. Monotone
-    /// in x and within the same bound 2.5 u R as `count_below`, but another function of x inside that bound: use one of
-    /// them throughout where counts are compared. Errs as that.
+    /// The pivots from above down to row m - 1 and from below up to row m = ⌊n/2⌋ are counted, the last one less
+    /// `e[m-1]`²/q. Monotone in x and within the same bound 2.5 u R as `count_below`, but another function of x inside
+    /// that bound: use one of them throughout where counts are compared. Errs as that.
     pub fn count_below_two_sided(&self, x: f64) -> Result<usize> {
         let x = shift("x", 0, x)?;
         let (d, e, n) = (self.diagonal(), self.couplings(), self.order());

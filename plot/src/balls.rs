@@ -23,7 +23,8 @@ const HALVINGS: usize = 24;
 /// Each ball takes some 4000 distances: seconds for metrics without a closed form, which shoot for each.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when a matrix is not of order 2 or a radius is not positive and increasing; those of the metrics.
+/// [`Error::Empty`] without metrics or radii; [`Error::Mismatch`] when a matrix is not of order 2 or the radii are not
+/// positive and increasing; those of the metrics.
 pub fn balls(metrics: &[&dyn Metric], centre: &Spd, radii: &[f64], marked: &[(&str, Spd)]) -> Result<Figure> {
     for point in std::iter::once(centre).chain(marked.iter().map(|m| &m.1)) {
         if point.order() != 2 {

@@ -42,8 +42,9 @@ fn drawn<L: AsRef<str>>(mark: Mark, x: Axis, y: Axis, curves: &[(L, Points)]) ->
 /// Dolan-Moré performance profiles: ρ_s(τ), the share of problems that solver s solves within τ times the least cost
 /// of any solver.
 ///
-/// `costs[s][p]` is the cost of solver s on problem p, infinite where it failed. Source: E. D. Dolan and J. J. Moré,
-/// Benchmarking optimization software with performance profiles, Math. Program. 91 (2002) 201-213.
+/// `solvers` holds (name, cost on each problem, infinite where it failed); `cost_label` names the cost. Source:
+/// E. D. Dolan and J. J. Moré, Benchmarking optimization software with performance profiles, Math. Program. 91 (2002)
+/// 201-213.
 ///
 /// # Errors
 /// [`Error::Empty`] without solvers or problems; [`Error::Mismatch`] when the solvers have different numbers of

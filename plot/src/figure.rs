@@ -257,8 +257,8 @@ impl Figure {
     /// HTML or Markdown as it is. It shrinks with the page and keeps its letters as text.
     ///
     /// # Errors
-    /// [`Error::Empty`] without charts; [`Error::Mismatch`] when an axis has a range that is not increasing, or not
-    /// positive on a logarithmic axis.
+    /// [`Error::Empty`] without charts; [`Error::Mismatch`] when an axis has a range that is not increasing, beyond
+    /// 1e300, or not positive on a logarithmic axis.
     pub fn to_svg(&self) -> Result<String> {
         let (width, height) = self.size();
         let fine = (width.saturating_mul(SVG_SCALE), height.saturating_mul(SVG_SCALE));

@@ -44,7 +44,8 @@ pub fn predicted_vs_true<L: AsRef<str>>(unit: &str, truth: &[f64], models: &[(L,
 
 /// Weight of each channel in a model, one chart a band: bars, because positions of sensors are not needed for it.
 ///
-/// `bands` holds (name, weights), each as long as `channels`.
+/// `bands` holds (name, weights), each as long as `channels`; `label` stands at the axis of the weights, with their
+/// unit.
 ///
 /// # Errors
 /// [`Error::Empty`] without channels or bands, [`Error::Mismatch`] for different lengths.
@@ -78,6 +79,8 @@ pub fn pattern<L: AsRef<str>>(label: &str, channels: &[String], bands: &[(L, Vec
 }
 
 /// Mean absolute error against the number of people a model was trained on, one curve a model.
+///
+/// `curves` holds (name, points (people, error)); `error_label` stands at the axis of the errors, with their unit.
 ///
 /// # Errors
 /// [`Error::Empty`] without curves.

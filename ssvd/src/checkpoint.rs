@@ -20,15 +20,15 @@ const HEADER: usize = 24;
 impl<M: Augmentation + Serialize + for<'a> Deserialize<'a>> UpdatingSvd<M> {
     /// Writes the whole state to `path`, through a temporary file in the same folder that replaces the old checkpoint
     /// when it is complete and on disk: an interrupted write leaves the old file as it was (and perhaps a file
-    /// `.tmp...` beside it).
+    /// `.tmp...` beside it). Errs with [`SsvdError::Io`] when the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         write(path.as_ref(), M::NAME, &self.store())
     }
 
     /// Reads a state written by [`UpdatingSvd::save`] with the same method type; its parameters come from the file.
     ///
-    /// Errs with [`SsvdError::Method`] on the state of another method and with [`SsvdError::Malformed`] on files that
-    /// are cut, changed or of another version.
+    /// Errs with [`SsvdError::Io`] when the file cannot be read, with [`SsvdError::Method`] on the state of another
+    /// method and with [`SsvdError::Malformed`] on files that are cut, changed or of another version.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let stored: Stored<'static, M> = read(path, M::NAME)?;

@@ -144,7 +144,8 @@ impl<R: Key, C: Key, M: Augmentation> Keyed<R, C, M> {
     /// Appends rows under new keys; entries under new column keys append these columns first, empty. Entries under the
     /// same key are added.
     ///
-    /// Errs on a row key that is there already and on values that are not finite, and changes nothing then.
+    /// Errs on a row key that is there already and on values that are not finite or too large, and changes nothing
+    /// then.
     pub fn add_rows<E>(&mut self, rows: impl IntoIterator<Item = (R, E)>) -> Result<UpdateReport>
     where
         E: IntoIterator<Item = (C, f64)>,
@@ -160,7 +161,8 @@ impl<R: Key, C: Key, M: Augmentation> Keyed<R, C, M> {
         })
     }
 
-    /// Appends columns under new keys; entries under new row keys append these rows first. See [`Keyed::add_rows`].
+    /// Appends columns under new keys; entries under new row keys append these rows first. Errs on a column key that is
+    /// there already, and otherwise as [`Keyed::add_rows`].
     pub fn add_columns<E>(&mut self, columns: impl IntoIterator<Item = (C, E)>) -> Result<UpdateReport>
     where
         E: IntoIterator<Item = (R, f64)>,
@@ -199,7 +201,7 @@ impl<R: Key, C: Key, M: Augmentation> Keyed<R, C, M> {
         Ok(report)
     }
 
-    /// See [`UpdateTruncatedSvd::forget`].
+    /// See [`UpdateTruncatedSvd::forget`]. Errs unless `lambda` lies from 0 to 1.
     pub fn forget(&mut self, lambda: f64) -> Result<()> {
         self.svd.forget(lambda)
     }
@@ -209,13 +211,15 @@ impl<R: Key, C: Key, M: Augmentation> Keyed<R, C, M> {
         self.svd.entry(self.rows.get(row)?, self.columns.get(column)?)
     }
 
-    /// The `count` other rows of A_k most similar to that of `key`; see [`UpdatingSvd::similar_rows`].
+    /// The `count` other rows of A_k most similar to that of `key`; see [`UpdatingSvd::similar_rows`]. Errs on an
+    /// unknown key.
     pub fn similar_rows(&self, key: &R, count: usize, similarity: Similarity) -> Result<Vec<(&R, f64)>> {
         let found = self.svd.similar_rows(self.rows.find(key)?, count, similarity)?;
         Ok(found.into_iter().map(|(i, x)| (&self.rows.names[i], x)).collect())
     }
 
     /// The `count` largest entries of the row of `key` among the columns allowed; see [`UpdatingSvd::top_entries`].
+    /// Errs on an unknown key.
     pub fn top_entries(&self, key: &R, count: usize, allowed: impl Fn(&C) -> bool) -> Result<Vec<(&C, f64)>> {
         let names = &self.columns.names;
         let found = self
@@ -272,7 +276,8 @@ where
         format!("keyed {}", M::NAME)
     }
 
-    /// Writes keys and state to `path`; see [`UpdatingSvd::save`].
+    /// Writes keys and state to `path`; see [`UpdatingSvd::save`]. Errs with [`SsvdError::Io`] when the file cannot be
+    /// written or a key cannot be serialised.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let stored = StoredKeyed {
             rows: self.rows.names.clone(),
@@ -282,7 +287,8 @@ where
         checkpoint::write(path.as_ref(), &Self::kind(), &stored)
     }
 
-    /// Reads what [`Keyed::save`] wrote with the same types of keys and the same method type.
+    /// Reads what [`Keyed::save`] wrote with the same types of keys and the same method type. Errs as
+    /// [`UpdatingSvd::load`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let stored: StoredKeyed<'static, R, C, M> = checkpoint::read(path, &Self::kind())?;

@@ -28,7 +28,8 @@ impl TruncatedSvd {
         scaled * self.v.transpose()
     }
 
-    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Cost two products with A.
+    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Errs when the shapes differ. Cost two
+    /// products with A.
     pub fn residuals(&self, a: &impl Operator) -> Result<Vec<f64>> {
         let (m, n, k) = (a.nrows(), a.ncols(), self.s.len());
         if self.u.shape() != (m, k) || self.v.shape() != (n, k) {

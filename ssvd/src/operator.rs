@@ -234,7 +234,7 @@ impl<'a, A: Operator> Standardized<'a, A> {
         Ok(Self { inner, shift, weight })
     }
 
-    /// Subtracts the mean of every column. Cost one product by A^T.
+    /// Subtracts the mean of every column. Errs when the sum of a column is not finite. Cost one product by A^T.
     pub fn centered(inner: &'a A) -> Result<Self> {
         let (m, n) = (inner.nrows(), inner.ncols());
         let mut means = vec![0.0; n];
@@ -260,7 +260,8 @@ impl<'a> Standardized<'a, Csr> {
     /// Subtracts the mean of every column and divides it by its standard deviation (over m - 1): the SVD is the
     /// principal component analysis of the correlation matrix. Constant columns become zero.
     ///
-    /// Two passes over the entries, so that a large mean costs no digits of the deviation. Cost O(nnz + n).
+    /// Two passes over the entries, so that a large mean costs no digits of the deviation. Errs when a column other
+    /// than a constant one has a deviation so small, below 6e-309, that its reciprocal overflows. Cost O(nnz + n).
     pub fn unit_variance(inner: &'a Csr) -> Result<Self> {
         let (m, n) = (inner.nrows(), inner.ncols());
         let (mut sums, mut count) = (vec![0.0; n], vec![0usize; n]);

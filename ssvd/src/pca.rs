@@ -31,7 +31,8 @@ impl TruncatedSvd {
     ///
     /// What [`crate::Standardized::centered`] is for a matrix at hand, this is for one that was streamed: with the
     /// factors of an updating SVD, the principal components of all rows so far as far as A_k holds them. One rank is
-    /// lost when the vector of ones lies in the span of U. Cost O((m + n) k^2).
+    /// lost when the vector of ones lies in the span of U. Errs when the dense decomposition inside does not converge.
+    /// Cost O((m + n) k^2).
     ///
     /// ```
     /// use hadamard_ssvd::*;

@@ -102,7 +102,7 @@ impl Workspace {
         }
     }
 
-    /// The stop tolerance for the start in `self.x`, which must be strictly inside.
+    /// ‖F‖ at the start in `self.x`, and F there into `self.f`.
     ///
     /// # Errors
     /// [`Error::NonFinite`] when F(x) is not finite.

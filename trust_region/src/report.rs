@@ -78,9 +78,9 @@ pub struct Solution {
     pub iterations: usize,
     /// Evaluations of F by the method, over all starts.
     pub evaluations: usize,
-    /// Evaluations of J.
+    /// Evaluations of J by the method, over all starts; one more for `optimality` is not counted.
     pub jacobians: usize,
-    /// Evaluations of F for differences in J.
+    /// Evaluations of F for differences in these J.
     pub jacobian_evaluations: usize,
     /// Newton steps that needed the shortest least-squares solution, or LSMR after GMRES.
     pub shortest_steps: usize,

@@ -140,7 +140,7 @@ impl Solver {
         self
     }
 
-    /// Solves from `start`, which is moved strictly inside the box first.
+    /// Solves from `start`, which is moved strictly inside the box first ([`Method::Tresnei`]: into the box).
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`], [`Error::InvalidParameter`] for tolerances, radii and limits out of range,
@@ -219,10 +219,11 @@ impl Solver {
     /// Roots in the box, from the starts that [`solve`](Self::solve) would take, `starts` of them; each root once, in the
     /// order found.
     ///
-    /// Two ends are one root when max |x − y|/(1 + |y|) < 1e-5. `max_evaluations` bounds each start.
+    /// Two ends are one root when max |x − y|/(1 + |y|) < 1e-5. `evaluations_per_start` and `max_evaluations` both
+    /// bound each start.
     ///
     /// # Errors
-    /// Those of [`solve`](Self::solve), except that starts where F is not finite are passed over.
+    /// Those of [`solve`](Self::solve), except that starts where F or J is not finite are passed over.
     pub fn find_all(
         &self,
         system: &(impl System + ?Sized),

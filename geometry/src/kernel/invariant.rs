@@ -78,7 +78,8 @@ impl<'a> ExtendedKernel<'a> {
     /// g_Σ(X, Y). O(n³).
     ///
     /// # Errors
-    /// As those of [`Metric`](crate::Metric), here and below.
+    /// As those of [`Metric`](crate::Metric); [`Error::InvalidParameter`] for a trace term that is not positive
+    /// definite at order n, [`Error::OutOfRange`] where terms overflow.
     pub fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
         let x = to_eigenbasis(at.eigen(), &checked_tangent(at, x)?);
         let y = to_eigenbasis(at.eigen(), &checked_tangent(at, y)?);
@@ -86,16 +87,25 @@ impl<'a> ExtendedKernel<'a> {
     }
 
     /// G(X), the cotangent vector p with tr(pY) = g_Σ(X, Y) for all Y. O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn flat(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.conjugated(at, x, |frame, x| frame.flat(x))
     }
 
     /// G⁻¹(p). O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn sharp(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.conjugated(at, p, |frame, p| frame.sharp(p))
     }
 
     /// g*_Σ(p, q) = tr(G⁻¹(p) q), the extended kernel form of 1/φ. O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn cometric(&self, at: &Spd, p: &DMatrix<f64>, q: &DMatrix<f64>) -> Result<f64> {
         number(
             "product of cotangent vectors",
@@ -104,17 +114,26 @@ impl<'a> ExtendedKernel<'a> {
     }
 
     /// ∇_Σ H for the Hamiltonian H(Σ, p) = ½ g*_Σ(p, p) of the geodesic flow Σ̇ = G⁻¹(p), ṗ = −∇_Σ H. O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn hamiltonian_gradient(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.conjugated(at, p, |frame, p| frame.hamiltonian_gradient(p))
     }
 
     /// Γ_Σ(X, Y) with ∇_X Y = DY(X) + Γ_Σ(X, Y). O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let y = to_eigenbasis(at.eigen(), &checked_tangent(at, y)?);
         self.conjugated(at, x, |frame, x| frame.christoffel(x, &y))
     }
 
     /// Sectional curvature of the plane of X and Y (positive on spheres); `None` when they are collinear. O(n⁴).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
         let x = to_eigenbasis(at.eigen(), &checked_tangent(at, x)?);
         let y = to_eigenbasis(at.eigen(), &checked_tangent(at, y)?);
@@ -126,6 +145,9 @@ impl<'a> ExtendedKernel<'a> {
 
     /// W_Σ(X) = F((φ^{-1/2})_Σ(X)), F(X) = √α X + ((√(α + nβ) − √α)/n) tr(X) I: an O(n)-equivariant isometry onto
     /// Sym(n) with the Frobenius product. O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.trace
             .frobenius(self.conjugated(at, x, |frame, x| frame.scale(x, |phi| phi.sqrt().recip()))?)
@@ -139,6 +161,9 @@ impl<'a> ExtendedKernel<'a> {
     }
 
     /// W_Σ⁻¹. O(n³).
+    ///
+    /// # Errors
+    /// As [`Self::inner`].
     pub fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let x = self.trace.frobenius_inverse(checked_tangent(at, white)?)?;
         self.conjugated(at, &x, |frame, x| frame.scale(x, f64::sqrt))
@@ -203,6 +228,10 @@ impl<'a> ExtendedKernel<'a> {
     /// The lower one is the distance of the spectra in order, ‖U(λ(A)) − U(λ(B))‖_{α,β} with U' = 1/√φ(x, x): entries off
     /// the diagonal only make curves longer. The upper one is the length (by quadrature, to about 1e-12) of the straight
     /// line in the chart of [`Self::log`]. Both are the distance where A and B commute and their eigenvalues have one order.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`] for different orders; [`Error::InvalidParameter`] for a trace term that is not
+    /// positive definite at order n or a kernel that is not positive and finite along the line; [`Error::OutOfRange`].
     pub fn distance_bounds(&self, a: &Spd, b: &Spd) -> Result<(f64, f64)> {
         check_pair(a, b)?;
         chart::bounds(*self, a, b)
@@ -211,9 +240,13 @@ impl<'a> ExtendedKernel<'a> {
     /// Largest interval around 0 on which the geodesic exists, by integration in both directions, or in closed form as
     /// for [`Self::exp`].
     ///
-    /// An end is where the least (or, for θ > 2, the largest) eigenvalue of the flow, taken to the power 1 − θ/2, reaches
-    /// zero; it is found to about 1e-6 of itself. Infinite ends for θ = 2 ([`Kernel::degree`]); otherwise an end is reported infinite when the geodesic still
-    /// exists after 10⁶ times the time in which its initial velocity would double (or halve) an eigenvalue.
+    /// An end is where the least (or, for θ > 2, the largest) eigenvalue of the flow, taken to the power 1 − θ/2,
+    /// reaches zero; it is found to about 1e-6 of itself. Infinite ends for θ = 2 ([`Kernel::degree`]); otherwise an
+    /// end is reported infinite when the geodesic still exists after 10⁶ times the time in which its initial velocity
+    /// would double (or halve) an eigenvalue.
+    ///
+    /// # Errors
+    /// As [`Self::inner`]; [`Error::NoConvergence`] when rounding keeps the tolerance out of reach.
     pub fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
         let x = checked_tangent(at, x)?;
         if self.kernel.degree() == Some(2.0) || x.amax() == 0.0 {

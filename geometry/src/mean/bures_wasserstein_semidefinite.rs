@@ -12,8 +12,8 @@ use crate::psd::{self, Psd};
 /// [`bures_wasserstein`](super::bures_wasserstein()) on factors of as many columns as the arithmetic mean has rank k:
 /// L ← Σ wᵢ bᵢ Oᵢ, Oᵢ the orthogonal factor of bᵢᵀL.
 ///
-/// Unique when one of the matrices is invertible on the range of all. The gradient norm is ‖L⁺ − L‖/‖L‖. O(N k³) an
-/// iteration.
+/// Unique when one of the matrices is invertible on the range of all. The gradient norm is ‖L⁺ − L‖/‖L‖. O(N n k²) an
+/// iteration for N matrices of order n.
 ///
 /// # Errors
 /// No matrix, matrices of different orders, bad weights. A mean that has not converged is returned and says so.

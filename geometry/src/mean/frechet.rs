@@ -11,7 +11,8 @@ use crate::spd::Spd;
 /// Fréchet mean by Riemannian gradient descent M ← Exp_M(τ Σ wᵢ Log_M Xᵢ), from the log-Euclidean mean; τ starts at 1
 /// and is halved when the gradient norm ‖Σ wᵢ Log_M Xᵢ‖_M does not shrink by τ/4 or a step leaves the manifold.
 ///
-/// The gradient norm is reported relative to √(Σ wᵢ d(M, Xᵢ)²), so that it is free of units.
+/// The gradient norm is reported relative to √(Σ wᵢ d(M, Xᵢ)²), so that it is free of units. Cost: an exponential and N
+/// logarithms of the metric for each step tried.
 /// [`Metric::mean`] prefers closed forms and faster iterations where there are any.
 ///
 /// # Errors

@@ -15,7 +15,8 @@ use crate::spd::Spd;
 /// [`Error::Empty`](crate::Error::Empty) for an empty batch,
 /// [`Error::InvalidWeights`](crate::Error::InvalidWeights),
 /// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch) for a wrong number of weights,
-/// [`Error::NotPositiveDefinite`](crate::Error::NotPositiveDefinite) when the mean overflows.
+/// [`Error::NotPositiveDefinite`](crate::Error::NotPositiveDefinite) when the mean is singular to working precision,
+/// [`Error::NonFinite`](crate::Error::NonFinite) when it overflows.
 pub fn log_euclidean(batch: &SpdBatch, weights: Option<&[f64]>) -> Result<Spd> {
     let weights = checked_weights(batch, weights)?;
     // Logarithms relative to a power of two near the entries are of order one in any unit, and so is their rounding.

@@ -31,7 +31,7 @@ use crate::spd::Spd;
 /// When an iteration for a mean stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanOptions {
-    /// Gradient norm to reach; each mean says how it is measured. Never below what rounding allows.
+    /// Gradient norm to reach; each mean says how it is measured. One below rounding is never reached.
     pub tolerance: f64,
     /// Outer iterations at most.
     pub max_iterations: usize,
@@ -54,7 +54,7 @@ pub struct MeanReport<P = Spd> {
     pub mean: P,
     /// Outer iterations made.
     pub iterations: usize,
-    /// Gradient norm at [`Self::mean`].
+    /// Gradient norm at [`Self::mean`]; that of the step to it where the mean measures its steps.
     pub gradient_norm: f64,
     /// A proven bound on the distance of [`Self::mean`] to the true mean, in exact arithmetic; `None` where no bound is
     /// known.

@@ -10,8 +10,8 @@ use crate::spd::Spd;
 /// Ando–Li–Mathias mean of up to 4 matrices: M_h ← the mean of the others, all at once (Ando, Li and Mathias 2004).
 /// Linear convergence.
 ///
-/// The gradient norm is the largest affine-invariant distance between two iterates that shall meet. Cost: the recursion
-/// has O(k!) geodesic points an iteration, hence the limit of 4.
+/// The gradient norm is the largest affine-invariant distance of the first iterate to the others, which it shall meet.
+/// Cost: the recursion has O(k!) geodesic points an iteration, hence the limit of 4.
 ///
 /// # Errors
 /// [`Error::InvalidParameter`] for more than 4 matrices; [`Error::Empty`] for none.
@@ -20,7 +20,8 @@ pub fn ando_li_mathias(batch: &SpdBatch, options: &MeanOptions) -> Result<MeanRe
 }
 
 /// Bini–Meini–Poloni mean of up to 4 matrices: M_h ← the point at (k−1)/k of the geodesic from M_h to the mean of the
-/// others (Bini, Meini and Poloni 2010). Cubic convergence; differs from both the Karcher and the ALM mean.
+/// others (Bini, Meini and Poloni 2010). Cubic convergence; differs from both the Karcher and the ALM mean. Gradient
+/// norm and cost as [`ando_li_mathias`].
 ///
 /// # Errors
 /// As [`ando_li_mathias`].

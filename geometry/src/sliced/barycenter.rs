@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 /// Costs K times a step of [`flow`](super::flow) each.
 ///
 /// # Errors
-/// [`Error::Empty`] without a measure, [`Error::InvalidWeights`], [`Error::DimensionMismatch`] for another order.
+/// [`Error::Empty`] without a measure, [`Error::InvalidWeights`], [`Error::DimensionMismatch`] for another order,
+/// [`Error::InvalidParameter`] as [`flow`](super::flow).
 pub fn barycenter(
     bank: &DirectionBank,
     measures: &[&LogCloud],

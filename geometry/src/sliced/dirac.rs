@@ -14,6 +14,7 @@ pub(crate) fn second_moment(packed: &[f64], order: usize) -> f64 {
 }
 
 /// SPDSW_2²(δ_X, δ_Y) = (2‖D‖² + (tr D)²) / (d(d+2)) with D = log X − log Y, the mean over all directions of law λ_S.
+/// O(d³).
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] when the orders differ.
@@ -32,7 +33,7 @@ pub fn dirac_spdsw2_pow(x: &Spd, y: &Spd) -> Result<f64> {
     Ok(second_moment(&pack(&log_difference(x, y)?), x.order()))
 }
 
-/// LogSW_2²(δ_X, δ_Y) = 2‖log X − log Y‖² / (d(d+1)).
+/// LogSW_2²(δ_X, δ_Y) = 2‖log X − log Y‖² / (d(d+1)). O(d³).
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] when the orders differ.

@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 pub struct FlowOptions {
     /// Largest number of steps.
     pub steps: usize,
-    /// Length of a step; 1 would jump to the minimum of the quadratic that the loss is between changes of order.
+    /// Length of a step, in (0, 2); 1 would jump to the minimum of the quadratic that the loss is between changes of
+    /// order.
     pub factor: f64,
     /// Ends when a step changes the loss by less than this part of the first loss (0: never).
     pub tolerance: f64,
@@ -31,9 +32,10 @@ impl Default for FlowOptions {
 /// Where a flow went.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowReport {
-    /// The particles at the end.
+    /// The particles at the end, with the masses they had.
     pub cloud: LogCloud,
-    /// Loss before every step; never rises (a step that would raise it is not taken, the next is half as long).
+    /// Loss before every step, so without that at the end; never rises (a step that would raise it is not taken, the
+    /// next is half as long).
     pub losses: Vec<f64>,
     /// Whether the tolerance was met (false with tolerance 0).
     pub converged: bool,
@@ -42,9 +44,10 @@ pub struct FlowReport {
 /// Moves the points of `start` down `loss` with a preconditioned step.
 ///
 /// SPDSW_2² has Hessian (2/n) E[A ⊗ A] in each log X_i as long as the order of the projections stays: on average 4/(n
-/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these ([`Objective::curvature`]): gradient
-/// descent, which can go no further than the trace allows, takes about (d+2)/2 times as many steps. For weighted points n is 1/a_i; points without mass
-/// stay. Each step of a sliced loss costs two matrix products and L sorts.
+/// d(d+2)) on the traceless part and 2/(n d) on the trace. The step divides by these ([`Objective::curvature`]):
+/// gradient descent, which can go no further than the trace allows, takes about (d+2)/2 times as many steps. For
+/// weighted points n is 1/a_i; points without mass stay. Each step of a sliced loss costs two matrix products and L
+/// sorts.
 ///
 /// # Errors
 /// As [`Objective::value_and_gradient`]; [`Error::InvalidParameter`] for a factor outside (0, 2) or a negative

@@ -64,7 +64,7 @@ pub trait Objective: Sync {
     /// The loss and its gradient in logarithmic coordinates.
     ///
     /// # Errors
-    /// When the order of the cloud is not that of the loss.
+    /// [`Error::DimensionMismatch`] when the order of the cloud is not that of the loss, and those of the loss.
     fn value_and_gradient(&self, cloud: &LogCloud) -> Result<Gradient>;
 
     /// Its mean curvature.

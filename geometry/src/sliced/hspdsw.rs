@@ -22,7 +22,7 @@ use crate::error::{Error, Result, in_range};
 /// # Errors
 /// [`Error::DimensionMismatch`] when the order of the bank is not that of the measures, [`Error::InvalidParameter`]
 /// for p < 1 and p = ∞, and when two eigenvalues of a direction differ by less than 1e-12, where the order of the
-/// columns of P, and so the function, is not determined.
+/// columns of P, and so the function, is not determined; [`Error::OutOfRange`] when a power overflows.
 ///
 /// Source: Bonet et al. 2023 (arXiv 2303.05798), definition of HSPDSW; Bridson & Haefliger 1999, II.10.
 pub fn hspdsw_pow(bank: &DirectionBank, a: &SpdMeasure<'_>, b: &SpdMeasure<'_>, p: f64) -> Result<f64> {
@@ -31,7 +31,10 @@ pub fn hspdsw_pow(bank: &DirectionBank, a: &SpdMeasure<'_>, b: &SpdMeasure<'_>, 
 }
 
 /// HSPDSW_p(μ, ν) = (HSPDSW_p^p)^{1/p} for p ∈ [1, ∞]; at p = ∞ the largest W_∞ over the directions. At most W_p with
-/// the affine-invariant ground cost. Cost and errors as [`hspdsw_pow`].
+/// the affine-invariant ground cost. Cost as [`hspdsw_pow`].
+///
+/// # Errors
+/// As [`hspdsw_pow`], but for p = ∞.
 pub fn hspdsw(bank: &DirectionBank, a: &SpdMeasure<'_>, b: &SpdMeasure<'_>, p: f64) -> Result<f64> {
     let exponent = Exponent::try_new(p)?;
     Ok(reduce_root(&horospherical(bank, a, b, exponent)?, exponent))
@@ -41,7 +44,8 @@ pub fn hspdsw(bank: &DirectionBank, a: &SpdMeasure<'_>, b: &SpdMeasure<'_>, p: f
 /// triangular U and the columns of P ordered by falling θ. O(L n d³).
 ///
 /// # Errors
-/// As [`hspdsw_pow`].
+/// [`Error::Empty`] without a matrix, [`Error::DimensionMismatch`] for another order, and [`Error::InvalidParameter`]
+/// for the eigenvalues of a direction as [`hspdsw_pow`].
 ///
 /// ```
 /// use hadamard_geometry::{SpdBatch, sliced::{DirectionBank, busemann}};

@@ -25,7 +25,8 @@ pub enum BandRule {
 /// One matrix product of the centred features. O(N² T).
 ///
 /// # Errors
-/// [`Error::Empty`] without a vector, [`Error::DimensionMismatch`] when lengths differ, [`Error::NonFinite`].
+/// [`Error::Empty`] without a vector, [`Error::DimensionMismatch`] when lengths differ, [`Error::NonFinite`],
+/// [`Error::OutOfRange`] when a square overflows.
 pub fn squared_distances(features: &[Vec<f64>]) -> Result<DMatrix<f64>> {
     let centred = centred_columns(features)?;
     let n = features.len();
@@ -48,7 +49,8 @@ pub fn squared_distances(features: &[Vec<f64>]) -> Result<DMatrix<f64>> {
 /// and the projections of all clouds on 16 directions for each thread.
 ///
 /// # Errors
-/// [`Error::Empty`] without a cloud, [`Error::DimensionMismatch`] for another order.
+/// [`Error::Empty`] without a cloud, [`Error::DimensionMismatch`] for another order, [`Error::OutOfRange`] when a
+/// square overflows.
 pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Result<DMatrix<f64>> {
     if clouds.is_empty() {
         return Err(Error::Empty {
@@ -112,10 +114,10 @@ pub fn exact_squared_distances(bank: &DirectionBank, clouds: &[&LogCloud]) -> Re
     matrix_in_range("squared distance of measures", total)
 }
 
-/// Squared distances between two lists of feature vectors: N x M, row i for `left[i]`.
+/// Squared distances between two lists of feature vectors: N x M, row i for `left[i]`. O(N M T).
 ///
 /// # Errors
-/// As [`squared_distances`].
+/// As [`squared_distances`]; [`Error::Empty`] only when both lists are empty.
 pub fn cross_squared_distances(left: &[Vec<f64>], right: &[Vec<f64>]) -> Result<DMatrix<f64>> {
     let all: Vec<&[f64]> = left.iter().chain(right).map(Vec::as_slice).collect();
     check_features(&all)?;
@@ -133,7 +135,7 @@ pub fn cross_squared_distances(left: &[Vec<f64>], right: &[Vec<f64>]) -> Result<
 ///
 /// # Errors
 /// [`Error::Empty`] with fewer than two training indices, [`Error::DimensionMismatch`] for an index out of range,
-/// [`Error::InvalidParameter`] when the median distance is zero.
+/// [`Error::InvalidParameter`] when the median distance is zero or not finite, [`Error::OutOfRange`] when γ overflows.
 pub fn median_gamma(squared: &DMatrix<f64>, train: &[usize]) -> Result<f64> {
     if train.len() < 2 {
         return Err(Error::Empty {

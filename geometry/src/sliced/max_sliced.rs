@@ -29,7 +29,8 @@ pub struct MaxSliced {
 /// sampled direction and W_2 with the log-Euclidean ground cost. Each step costs O((n+m)(d² + log(n+m))).
 ///
 /// # Errors
-/// [`DimensionMismatch`](crate::Error::DimensionMismatch) for another order.
+/// [`DimensionMismatch`](crate::Error::DimensionMismatch) for another order,
+/// [`OutOfRange`](crate::Error::OutOfRange) when the square of a distance overflows.
 pub fn max_spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, starts: usize) -> Result<MaxSliced> {
     let sampled = log_euclidean(bank, a, b, Exponent::Two)?;
     let mut ranked: Vec<usize> = (0..sampled.len()).collect();

@@ -48,7 +48,7 @@ pub(crate) fn unpack_into(packed: &[f64], order: usize, out: &mut [f64]) {
     }
 }
 
-/// Symmetric matrix of a packed vector of length d(d+1)/2; the inverse of [`pack`].
+/// Symmetric matrix of a packed vector of length d(d+1)/2; the inverse of [`pack`]. Panics when it is shorter.
 pub fn unpack(packed: &[f64], order: usize) -> DMatrix<f64> {
     let mut matrix = DMatrix::zeros(order, order);
     unpack_into(packed, order, matrix.as_mut_slice());

@@ -18,7 +18,8 @@ use crate::error::{Error, Result, in_range};
 ///
 /// # Errors
 /// [`DimensionMismatch`](crate::Error::DimensionMismatch) when the order of the bank is not that of the clouds;
-/// [`InvalidParameter`](crate::Error::InvalidParameter) for p < 1 and for p = ∞, where the power has no meaning.
+/// [`InvalidParameter`](crate::Error::InvalidParameter) for p < 1 and for p = ∞, where the power has no meaning;
+/// [`OutOfRange`](crate::Error::OutOfRange) when a power overflows.
 ///
 /// Source: Bonet et al. 2023 (arXiv 2303.05798), definition of SPDSW.
 ///
@@ -114,12 +115,13 @@ pub(crate) fn per_direction(
 /// (2‖D‖² + (tr D)²)/(d(d+2)) + (1/L) Σ_l W_2²(centred projections), D = difference of the mean logarithms.
 ///
 /// As W_2² of two measures on the line is the squared difference of their means plus W_2² of the centred measures, only
-/// the second term is left to chance: the same cost as [`spdsw_pow`] and a variance some three times smaller, some hundred
-/// times when the means differ (tests on clouds of 60 matrices of order 3 and 10). The bank must be of law λ_S (also [`DirectionBank::orthogonal`]); two Dirac masses give
-/// [`dirac_spdsw2_pow`](super::dirac_spdsw2_pow) without error.
+/// the second term is left to chance: the same cost as [`spdsw_pow`] and a variance some three times smaller, some
+/// hundred times when the means differ (tests on clouds of 60 matrices of order 3 and 10). The bank must be of law λ_S
+/// (also [`DirectionBank::orthogonal`]); two Dirac masses give [`dirac_spdsw2_pow`](super::dirac_spdsw2_pow) without
+/// error.
 ///
 /// # Errors
-/// As [`spdsw_pow`].
+/// As [`spdsw_pow`], but for p.
 pub fn spdsw_mean_exact(bank: &DirectionBank, a: &LogCloud, b: &LogCloud) -> Result<f64> {
     bank.check_order(a.order())?;
     bank.check_order(b.order())?;

@@ -27,7 +27,8 @@ pub struct TwoSampleTest {
 /// random relabellings.
 ///
 /// The pooled points are projected and sorted once: a permutation costs a pass over the sorted lists, O(L (n+m)),
-/// without a sort. Samples must be exchangeable under the null hypothesis: windows that overlap are not.
+/// without a sort. Memory: L (n+m) pairs of a number and an index. Samples must be exchangeable under the null
+/// hypothesis: windows that overlap are not.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] for another order, [`Error::Empty`] for fewer than two points a sample or no

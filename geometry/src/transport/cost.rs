@@ -26,7 +26,7 @@ pub fn log_euclidean_cost(a: &LogCloud, b: &LogCloud, p: f64) -> Result<DMatrix<
 /// O(n m d³), threads over rows.
 ///
 /// # Errors
-/// As [`log_euclidean_cost`].
+/// As [`log_euclidean_cost`]; [`Error::OutOfRange`] also for pairs whose relative eigenvalues rounding makes negative.
 pub fn affine_invariant_cost(a: &SpdBatch, b: &SpdBatch, p: f64) -> Result<DMatrix<f64>> {
     check(a.order(), b.order(), p)?;
     let d = a.order();

@@ -28,7 +28,7 @@ pub struct TransportPlan {
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`], [`Error::OutOfRange`] for costs beyond
-/// about 1e308/(n + m), whose sums overflow.
+/// about 1e308/(n + m), whose sums overflow, [`Error::NoConvergence`] when rounding keeps the pivots from ending.
 ///
 /// Source: Cunningham 1976; Kelly & O'Neill 1991.
 pub fn wasserstein(cost: &DMatrix<f64>, a: Option<&[f64]>, b: Option<&[f64]>) -> Result<TransportPlan> {

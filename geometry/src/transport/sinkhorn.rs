@@ -53,8 +53,9 @@ const ABSORB: f64 = 50.0;
 /// an entry near one, so that no ε underflows. O(n m) an iteration, exponentials only when potentials are absorbed.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`], [`Error::InvalidParameter`] for an ε or
-/// tolerance that is not positive, [`Error::OutOfRange`] for costs so large that C/ε overflows. Running out of iterations is reported, not an error.
+/// [`Error::Empty`], [`Error::NonFinite`] for a cost, [`Error::InvalidWeights`], [`Error::InvalidParameter`] for an ε
+/// or tolerance that is not positive, [`Error::OutOfRange`] for costs so large that C/ε overflows. Running out of
+/// iterations is reported, not an error.
 ///
 /// Source: Cuturi 2013; Schmitzer 2019, section 3, for the absorption.
 pub fn sinkhorn(

@@ -55,7 +55,8 @@ impl Congruence {
     /// Moves matrices. O(n d³).
     ///
     /// # Errors
-    /// [`Error::Geometry`] for matrices of another order.
+    /// [`Error::DimensionMismatch`] for matrices of another order; [`Error::Geometry`] when one becomes numerically
+    /// singular.
     pub fn apply(&self, batch: &SpdBatch) -> Result<SpdBatch> {
         congruent(&self.matrix, batch)
     }

@@ -7,7 +7,7 @@
 //! | [`Estimator::Scm`], [`Estimator::Unbiased`] | T much larger than p |
 //! | [`Estimator::OasChen`], [`Estimator::OasSklearn`], [`Estimator::LedoitWolf`] | short windows: (1 − ρ) S + ρ μ I, ρ from the data |
 //! | [`Estimator::SchaeferStrimmer`] | short windows, variances kept: off-diagonals times 1 − γ |
-//! | [`Estimator::Shrunk`] | the same with ρ given |
+//! | [`Estimator::Shrunk`] | (1 − ρ) S + ρ μ I, ρ given |
 //! | [`Estimator::Huber`], [`Estimator::StudentT`] | samples with outliers; scale kept |
 //! | [`Estimator::Tyler`], [`Estimator::RegularisedTyler`] | heavy tails; shape only, the scale is fixed |
 //!
@@ -83,7 +83,7 @@ pub enum Estimator {
 /// A covariance and how it came about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    /// The symmetric p x p matrix, in the square of the signal's unit.
+    /// The symmetric p x p matrix, in the square of the signal's unit; a shape matrix has none.
     pub matrix: DMatrix<f64>,
     /// Intensity ρ or γ of a shrinkage estimator.
     pub shrinkage: Option<f64>,
@@ -106,9 +106,10 @@ impl Estimator {
     /// M-estimator.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] for fewer than 2 samples, or as many samples as channels or fewer where the estimator
-    /// needs more; [`Error::BadSample`] for NaN and infinity; [`Error::InvalidParameter`]; [`Error::NonFinite`] where squares
-    /// overflow (samples beyond 1e150, for some estimators 1e75); [`Error::NoConvergence`] and [`Error::RankDeficient`] of M-estimators.
+    /// [`Error::Empty`] without channels; [`Error::TooFewSamples`] for fewer than 2 samples, or as many samples as
+    /// channels or fewer where the estimator needs more; [`Error::BadSample`] for NaN and infinity;
+    /// [`Error::InvalidParameter`]; [`Error::NonFinite`] where squares overflow (samples beyond 1e150, for some
+    /// estimators 1e75); [`Error::NoConvergence`] and [`Error::RankDeficient`] of M-estimators.
     pub fn estimate(&self, window: SignalView<'_>) -> Result<Estimate> {
         self.check_parameters()?;
         let centred = centre(window)?;
@@ -128,7 +129,8 @@ impl Estimator {
     /// Covariances of many windows of as many channels. Threads over windows, results in order.
     ///
     /// # Errors
-    /// As [`Self::estimate`]; the error names the first window that fails.
+    /// As [`Self::estimate`], of the first window that fails; [`Error::Empty`] without windows;
+    /// [`Error::DimensionMismatch`] for windows of different numbers of channels.
     pub fn estimate_all(&self, windows: &[SignalView<'_>]) -> Result<SymBatch> {
         let order = windows
             .first()
@@ -212,7 +214,7 @@ impl Estimator {
 }
 
 /// Names for options: `scm`, `unbiased`, `oas` (as published), `oas-sklearn`, `ledoit-wolf`, `schaefer-strimmer`,
-/// `tyler`, `huber`, `student-t`.
+/// `tyler` (trace p), `huber` (q = 0.9), `student-t` (ν = 5).
 impl FromStr for Estimator {
     type Err = Error;
 

@@ -23,7 +23,8 @@ impl Sos {
     /// Butterworth band-pass of `order` (2 · `order` poles), −3 dB at `low` and `high` Hz.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < low < high < `sampling_rate`/2.
+    /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < low < high < `sampling_rate`/2, and for an edge too
+    /// near to either end for double precision at this order.
     ///
     /// ```
     /// use hadamard_meeg::filter::Sos;
@@ -73,7 +74,8 @@ impl Sos {
     /// Butterworth low-pass of `order`, −3 dB at `edge` Hz.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < edge < `sampling_rate`/2.
+    /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < edge < `sampling_rate`/2, and for an edge too near
+    /// to either end for double precision at this order.
     pub fn low_pass(order: usize, edge: f64, sampling_rate: f64) -> Result<Self> {
         let edge = prewarp(order, "edge", edge, sampling_rate)?;
         discrete(

@@ -10,7 +10,8 @@ impl Sos {
     /// (Orfanidis, *Introduction to Signal Processing*, section 11.3).
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] unless 0 < frequency < `sampling_rate`/2 and the quality is positive and finite.
+    /// [`Error::InvalidParameter`] unless 0 < frequency < `sampling_rate`/2 and the quality is finite and above
+    /// 2 frequency/`sampling_rate`.
     pub fn notch(frequency: f64, quality: f64, sampling_rate: f64) -> Result<Self> {
         if !(frequency > 0.0 && frequency < sampling_rate / 2.0) {
             return Err(Error::InvalidParameter {

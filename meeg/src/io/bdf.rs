@@ -21,7 +21,7 @@ const TWENTY_FOUR_BIT: Encoding = Encoding {
 
 /// Events of a trigger channel (BioSemi's `Status`): one where the low 16 bits change to a value that is not 0.
 ///
-/// The text of an event is the decimal value; its duration lasts to the next change.
+/// The text of an event is the decimal value; its duration lasts to the next change, and is 0 when there is none.
 ///
 /// # Errors
 /// As [`Recording::pick`] and [`Recording::read`].

@@ -11,7 +11,7 @@ pub struct Channel {
     pub name: String,
     /// Unit in the file.
     pub unit: String,
-    /// Factor that takes the file's unit to SI (1e-6 for µV); 1 for units that are not volts or teslas.
+    /// Factor that takes the file's unit to volts (1e-6 for µV); 1 for units that are no voltage.
     pub to_si: f64,
     /// Samples per second.
     pub sampling_rate: f64,

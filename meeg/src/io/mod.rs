@@ -35,10 +35,13 @@ pub use signal::{Signal, SignalView};
 
 /// Where the samples of an opened recording come from.
 pub trait Source: Send + Sync + std::fmt::Debug {
-    /// Writes samples `range` of the given channels in SI units to `out`, channel after channel.
+    /// Writes samples `range` of the given channels, times [`Channel::to_si`], to `out`, channel after channel.
     ///
     /// The caller has checked that the channels exist, share their sampling rate and hold the range, and that `out`
     /// has `channels.len() * range.len()` places.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or what else keeps the samples from being read.
     fn read(&self, channels: &[usize], range: Range<usize>, out: &mut [f64]) -> Result<()>;
 }
 
@@ -62,7 +65,7 @@ pub static READERS: &[Reader] = &[edf::READER, bdf::READER];
 pub struct Gap {
     /// First sample after the interruption (of the channels with the highest sampling rate).
     pub sample: usize,
-    /// Length in seconds.
+    /// Length in seconds; negative where the records overlap.
     pub seconds: f64,
 }
 
@@ -84,7 +87,7 @@ pub enum Warning {
         /// How many.
         bytes: u64,
     },
-    /// An annotation that does not follow the format was skipped.
+    /// An annotation that does not follow the format was skipped, or kept with length 0 where only its length does not.
     BadAnnotation {
         /// Data record.
         record: u64,
@@ -120,7 +123,7 @@ pub struct Recording {
     source: Box<dyn Source>,
 }
 
-/// Opens a recording by its first bytes; its extension decides only when the file is too short to tell.
+/// Opens a recording by its first bytes; its extension decides only when these tell nothing.
 ///
 /// Reads the header and, where the format has them, the annotations; no samples.
 ///
@@ -349,11 +352,13 @@ impl Recording {
             .collect()
     }
 
-    /// Reads samples `range` of the given channels, in SI units. Opens the file anew; no other sample is kept.
+    /// Reads samples `range` of the given channels: voltages in volts, others in the unit of the file
+    /// ([`Channel::to_si`]). Opens the file anew; no other sample is kept.
     ///
     /// # Errors
-    /// [`Error::UnknownChannel`] for a position outside the list, [`Error::MixedRates`], [`Error::OutOfRange`],
-    /// [`Error::Discontinuous`] when the range spans an interruption, [`Error::Io`].
+    /// [`Error::Empty`] without channels, [`Error::UnknownChannel`] for a position outside the list,
+    /// [`Error::MixedRates`], [`Error::OutOfRange`], [`Error::Discontinuous`] when the range spans an interruption,
+    /// [`Error::Io`].
     pub fn read(&self, channels: &[usize], range: impl RangeBounds<usize>) -> Result<Signal> {
         for &index in channels {
             if index >= self.channels.len() {

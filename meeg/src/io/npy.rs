@@ -140,7 +140,7 @@ impl Arrays {
         read(entry, claimed).map_err(|reason| self.refuse(name, reason))
     }
 
-    /// Covariances of shape (N, d, d), each validated as SPD.
+    /// Covariances of shape (N, d, d), or (d, d) for a single one, each validated as SPD.
     ///
     /// # Errors
     /// As [`Self::array`]; [`Error::Array`] for another shape; [`Error::Geometry`] with the index of the matrix that is
@@ -150,7 +150,7 @@ impl Arrays {
         Ok(SpdBatch::try_from_vec(order, data)?)
     }
 
-    /// Symmetric matrices of shape (N, d, d), of any rank.
+    /// Symmetric matrices of shape (N, d, d), or (d, d) for a single one, of any rank.
     ///
     /// # Errors
     /// As [`Self::covariances`], but for definiteness.
@@ -162,7 +162,8 @@ impl Arrays {
     /// Epochs of shape (epochs, channels, time) at `sampling_rate` Hz; channels are named by `channels` or numbered.
     ///
     /// # Errors
-    /// As [`Self::array`]; [`Error::Array`] for another shape or another number of channel names.
+    /// As [`Self::array`] and [`Epochs::new`](crate::Epochs::new); [`Error::Array`] for another shape or another number
+    /// of channel names.
     pub fn epochs(&self, name: &str, sampling_rate: f64, channels: Option<&[String]>) -> Result<crate::Epochs> {
         let array = self.array(name)?;
         let &[_, count, _] = &array.shape[..] else {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Channels x time, channel after channel in one contiguous buffer.
 ///
-/// Values are in SI units (V, T) when read from a recording.
+/// Values read from a recording are in volts, or in the file's unit where that is no voltage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     names: Vec<String>,

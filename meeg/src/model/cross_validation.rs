@@ -124,7 +124,7 @@ impl Folds {
     /// Folds given by the fold number of every example.
     ///
     /// # Errors
-    /// [`Error::TooFew`] when fewer than two folds have an example.
+    /// [`Error::TooFew`] when fewer than two folds have an example, or one below the largest number has none.
     pub fn from_numbers(numbers: &[usize]) -> Result<Self> {
         let folds = numbers.iter().max().map_or(0, |&number| number.saturating_add(1));
         let mut used: Vec<usize> = numbers.to_vec();

@@ -7,7 +7,8 @@
 //!
 //! U is made orthogonal to 1 before anything is rounded: a Householder reflection turns 1 into a coordinate axis, and
 //! the eigendecomposition is that of the other n - 1 coordinates. Then M = U diag(α/(s + α)) Uᵀ is a sum of positive
-//! terms, and nothing cancels in M_ii, however small it is.
+//! terms, and nothing cancels in M_ii, however small it is. With fewer features than examples U has columns for the
+//! features alone, and M_ii = 1 − 1/n − Σ_k u_ik² s_k/(s_k + α) is a difference.
 //!
 //! Examples of one person must be left out together: with one recording of the person still in the training part, the
 //! penalty is chosen by how well it recognises the person, not the quantity asked for.

@@ -77,7 +77,8 @@ impl ExactJacobi {
         }
     }
 
-    /// The numbers of eigenvalues < x and ≤ x.
+    /// The numbers of eigenvalues < x and ≤ x, by the leading determinants of J - x: O(n) operations on rationals of up
+    /// to O(n) digits.
     pub fn count(&self, x: &BigRational) -> Counts {
         let mut changes = SignChanges::default();
         let (mut before, mut p) = (BigRational::zero(), BigRational::one());

@@ -126,7 +126,7 @@ fn array_places(rows: usize, cols: usize, mirror: Option<f64>) -> impl Iterator<
 }
 
 /// Writes a matrix as `coordinate real general`, numbers in the shortest form that reads back to the same bits. The
-/// file is replaced as a whole or not at all.
+/// file is replaced as a whole or not at all. Errs when it cannot be written.
 pub fn write_matrix_market(path: impl AsRef<Path>, a: &Csr) -> Result<()> {
     replace(path.as_ref(), |file| {
         writeln!(file, "%%MatrixMarket matrix coordinate real general")?;

@@ -80,7 +80,7 @@ pub fn read_npz(path: impl AsRef<Path>) -> Result<Csr> {
 }
 
 /// Writes a matrix as `scipy.sparse.save_npz` does: csr, compressed, 64-bit indices. `scipy.sparse.load_npz` and
-/// [`read_npz`] return the same bits. The file is replaced as a whole or not at all.
+/// [`read_npz`] return the same bits. The file is replaced as a whole or not at all. Errs when it cannot be written.
 pub fn write_npz(path: impl AsRef<Path>, a: &Csr) -> Result<()> {
     let (offsets, indices, values) = a.parts();
     let whole = |list: &[usize]| -> Vec<u8> { list.iter().flat_map(|&i| (i as i64).to_le_bytes()).collect() };

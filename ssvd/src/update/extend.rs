@@ -44,7 +44,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         })
     }
 
-    /// Appends columns as they come, each a list of (row, value); see [`UpdatingSvd::extend_rows`].
+    /// Appends columns as they come, each a list of (row, value); see [`UpdatingSvd::extend_rows`]. Errs as that.
     pub fn extend_columns<C>(&mut self, columns: impl IntoIterator<Item = C>, batch: usize) -> Result<Vec<UpdateReport>>
     where
         C: IntoIterator<Item = (usize, f64)>,

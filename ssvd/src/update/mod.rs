@@ -79,20 +79,21 @@ pub trait UpdateTruncatedSvd {
     /// Full factors. Cost O((m + n) k^2).
     fn svd(&self) -> TruncatedSvd;
 
-    /// A_k <- \[A_k; E\], E of q x n.
+    /// A_k <- \[A_k; E\], E of q x n. Errs when E has other columns or a singular value overflows.
     fn add_rows(&mut self, e: &Csr) -> Result<UpdateReport>;
 
-    /// A_k <- \[A_k, E\], E of m x q.
+    /// A_k <- \[A_k, E\], E of m x q. Errs when E has other rows or a singular value overflows.
     fn add_columns(&mut self, e: &Csr) -> Result<UpdateReport>;
 
-    /// A_k <- A_k + D E^T, D of m x q, E of n x q.
+    /// A_k <- A_k + D E^T, D of m x q, E of n x q. Errs when the shapes do not agree or numbers overflow.
     fn add_low_rank(&mut self, d: &Csr, e: &Csr) -> Result<UpdateReport>;
 
-    /// A_k <- sqrt(lambda) A_k, so that energies fade by lambda; 1 keeps all, 0 forgets all.
+    /// A_k <- sqrt(lambda) A_k, so that energies fade by lambda; 1 keeps all, 0 forgets all. Errs outside \[0, 1\].
     fn forget(&mut self, lambda: f64) -> Result<()>;
 
-    /// Adds `delta` to the entry (row, col) for every (row, col, delta): a low-rank update of the changed rows or of the
-    /// changed columns, whichever are fewer.
+    /// Adds `delta` to the entry (row, col) for every (row, col, delta): a low-rank update of the changed rows or of
+    /// the changed columns, whichever are fewer. Errs on an entry outside, on numbers that are not finite and on
+    /// overflow.
     fn change_entries(&mut self, changes: &[(usize, usize, f64)]) -> Result<UpdateReport> {
         let (d, e) = by_lines(changes, self.nrows(), self.ncols())?;
         self.add_low_rank(&d.transpose(), &e.transpose())

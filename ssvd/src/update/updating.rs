@@ -142,6 +142,9 @@ impl Outside {
 
 impl<M: Augmentation> UpdatingSvd<M> {
     /// Decomposes `a` with [`crate::lanczos`] at its default settings and keeps it at rank `k`.
+    ///
+    /// Errs when `k` is zero or exceeds a side, a parameter of the method is out of range or an offset for each column
+    /// does not fit into memory.
     pub fn start(a: &Csr, k: usize, method: M) -> Result<Self> {
         let report = crate::lanczos(&crate::CsrCsc::new(a.clone())?, k, &crate::LanczosOptions::default())?;
         let mut this = Self::from_svd(&report.svd, k, method, UpdateOptions::default())?;
@@ -181,7 +184,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
         })
     }
 
-    /// An empty decomposition of rank 0 over `rows` x `cols` zeros, to be filled by updates.
+    /// An empty decomposition of rank 0 over `rows` x `cols` zeros, to be filled by updates. Errs when `k` is zero or a
+    /// parameter of the method is out of range.
     pub fn empty(rows: usize, cols: usize, k: usize, method: M) -> Result<Self> {
         if k == 0 {
             check_rank(k, rows, cols)?;
@@ -194,7 +198,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         Self::from_svd(&svd, k, method, UpdateOptions::default())
     }
 
-    /// The same decomposition, updated by another method from now on.
+    /// The same decomposition, updated by another method from now on. Errs when a parameter of it is out of range.
     pub fn with_method<N: Augmentation>(self, method: N) -> Result<UpdatingSvd<N>> {
         method.check()?;
         let Self {
@@ -320,7 +324,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
         self.left.memory() + self.right.memory() + size_of::<f64>() * self.values.capacity()
     }
 
-    /// Multiplies the long factors out and restores their orthonormality. Cost O((m + n) k^2).
+    /// Multiplies the long factors out and restores their orthonormality. Errs, and changes nothing, when the columns
+    /// of one are linearly dependent to working precision. Cost O((m + n) k^2).
     pub fn rebase(&mut self) -> Result<()> {
         let (mut left, mut right) = (self.left.clone(), self.right.clone());
         let values = restore(&mut left, &mut right, &self.values)?;
@@ -330,17 +335,17 @@ impl<M: Augmentation> UpdatingSvd<M> {
         Ok(())
     }
 
-    /// Sets rows of A_k to zero: the exact downdate A_k - e_i e_i^T A_k, O(k^3) for few rows.
+    /// Sets rows of A_k to zero: the exact downdate A_k - e_i e_i^T A_k, O(k^3) for few rows. Errs on a row outside.
     pub fn clear_rows(&mut self, rows: &[usize]) -> Result<UpdateReport> {
         self.clear(rows, true)
     }
 
-    /// Sets columns of A_k to zero.
+    /// Sets columns of A_k to zero; otherwise as [`UpdatingSvd::clear_rows`]. Errs on a column outside.
     pub fn clear_columns(&mut self, columns: &[usize]) -> Result<UpdateReport> {
         self.clear(columns, false)
     }
 
-    /// Removes rows: [`UpdatingSvd::clear_rows`], then the zero rows of U are taken out, O(m k).
+    /// Removes rows: [`UpdatingSvd::clear_rows`], then the zero rows of U are taken out, O(m k). Errs on a row outside.
     pub fn remove_rows(&mut self, rows: &[usize]) -> Result<UpdateReport> {
         let report = self.clear(rows, true)?;
         self.left.remove_rows(&sorted(rows));
@@ -370,7 +375,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
         }
     }
 
-    /// Removes columns.
+    /// Removes columns: [`UpdatingSvd::clear_columns`], then the zero rows of V are taken out, O(n k). Errs on a column
+    /// outside.
     pub fn remove_columns(&mut self, columns: &[usize]) -> Result<UpdateReport> {
         let report = self.clear(columns, false)?;
         self.right.remove_rows(&sorted(columns));

@@ -8,7 +8,7 @@ use crate::{Bounds, Pattern, Structure, System, UserError};
 /// Which differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scheme {
-    /// (F(x + h) − F(x))/h with h = √ε max(|x|, 1): errors near 1e-8.
+    /// (F(x + h) − F(x))/h with h = √ε max(|x|, 1) of the sign of x: errors near 1e-8.
     #[default]
     Forward,
     /// (F(x + h) − F(x − h))/(2h) with h = ∛ε max(|x|, 1): errors near 1e-10. Near a bound three points on one side.

@@ -27,8 +27,9 @@ const RESTART: usize = 40;
 /// whose factors do not fit into memory; on two-dimensional grids of 1e5 points factors are faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum LinearSolver {
-    /// Factors of a stored J (LU; Cholesky where J is symmetric positive definite); a matrix-free J, which has none, by
-    /// GMRES with 40 vectors.
+    /// Factors of a stored J (LU; Cholesky where a sparse J beyond a narrow band is symmetric positive definite), the
+    /// shortest least-squares step where it is singular or not square. A matrix-free J, which has no factors, as by
+    /// `Gmres` with 40 vectors, or by `Lsmr` when it is not square.
     #[default]
     Direct,
     /// GMRES with restarts, preconditioned from the right by [`System::precondition`] or else, for a sparse J, by its

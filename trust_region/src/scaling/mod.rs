@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | [`ColemanLi`] | distance to the bound that −g faces; 1 if infinite | no | no |
 //! | [`Clipped`] | the same, at most `cap` | no | no |
-//! | [`HeinkenschlossUlbrich`] | the same near that bound, else 1 | no | no |
+//! | [`HeinkenschlossUlbrich`] | the same; 1 unless distance or \|g\| is below the other's p-th power | no | no |
 //! | [`KanzowKlug`] | min(x − l + γ max(0, −g), u − x + γ max(0, g)) | yes | no |
 //! | [`HagerMairZhang`] | X/(αX + \|g\|) for the facing distance X | yes | yes |
 //! | [`Identity`] | 1 | yes | no |

@@ -106,6 +106,10 @@ pub trait Metric: Debug + Send + Sync {
     }
 
     /// γ(t) with γ(0) = A and γ(1) = B; t may lie outside \[0, 1\] as far as the geodesic reaches.
+    ///
+    /// # Errors
+    /// Those of [`log`](Self::log); [`Error::InvalidParameter`] when t is not finite, [`Error::LeftDomain`] when the
+    /// geodesic ends before t.
     fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
         exp_at(self, a, &self.log(a, b)?, t)
     }

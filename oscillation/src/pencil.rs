@@ -94,12 +94,13 @@ impl Pencil {
     }
 }
 
-/// A value between: the mean, or for ends of one sign and very different size their geometric mean, so that tiny
-/// eigenvalues take no longer than others.
+/// A value between: the mean, or for ends on one side of zero and of very different size their geometric mean, so that
+/// tiny eigenvalues take no longer than others. Zero counts as the least positive number.
 fn midpoint(low: f64, high: f64) -> f64 {
     let (small, large) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
-    if low.signum() == high.signum() && small > 0.0 && large / small > 4.0 {
-        (small.sqrt() * large.sqrt()).copysign(low)
+    let small = small.max(f64::from_bits(1));
+    if (low >= 0.0 || high <= 0.0) && large / small > 4.0 {
+        (small.sqrt() * large.sqrt()).copysign(low + high)
     } else {
         0.5 * low + 0.5 * high
     }

@@ -170,7 +170,7 @@ impl<R: Key, C: Key, M: Augmentation> Keyed<R, C, M> {
         let svd = &mut self.svd;
         add(&mut self.columns, &mut self.rows, columns, |block, new| {
             svd.append_empty(new, 0)?;
-            let report = svd.add_columns(&block.transpose());
+            let report = block.try_transpose().and_then(|columns| svd.add_columns(&columns));
             if report.is_err() {
                 svd.drop_empty(new, 0);
             }

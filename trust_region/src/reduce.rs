@@ -109,17 +109,19 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
             });
         }
         let norm = norm(&residual);
+        let exit = if norm <= tolerance {
+            Exit::Root
+        } else {
+            Exit::Stationary
+        };
         Ok(Solution {
             x: self.fixed.clone(),
             residual,
             norm,
-            exit: if norm <= tolerance {
-                Exit::Root
-            } else {
-                Exit::Stationary
-            },
-            optimality: 0.0,
-            stationary: true,
+            exit,
+            // Nothing can move; of roots the measure says nothing.
+            optimality: if exit.is_root() { f64::NAN } else { 0.0 },
+            stationary: !exit.is_root(),
             active: (0..self.fixed.len()).collect(),
             error_estimate: None,
             iterations: 0,

@@ -252,9 +252,13 @@ impl Solver {
             let start: Vec<f64> = reduced.free().iter().map(|&i| start[i]).collect();
             let inner = reduced.bounds().clone();
             if start.is_empty() {
-                let only = reduced.all_fixed(self.tolerance)?;
+                // A point where F is not defined is no root, as with other starts.
+                let only = match reduced.all_fixed(self.tolerance) {
+                    Err(Error::NonFinite { .. }) => None,
+                    only => Some(only?).filter(|only| only.exit.is_root()),
+                };
                 return Ok(AllRoots {
-                    roots: if only.exit.is_root() { vec![only.x] } else { vec![] },
+                    roots: only.map(|only| only.x).into_iter().collect(),
                     starts: 1,
                     evaluations: 1,
                 });

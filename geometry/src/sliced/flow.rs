@@ -73,17 +73,19 @@ pub fn flow(loss: &impl Objective, start: &LogCloud, options: FlowOptions) -> Re
     let mut converged = false;
     let mut factor = options.factor;
     let mut gradient = loss.value_and_gradient(&cloud)?;
+    let mut moved = false;
     for _ in 0..options.steps {
         losses.push(gradient.value);
-        converged = matches!(losses[..], [first, .., previous, last]
-            if last < previous && previous - last < options.tolerance * first);
+        converged =
+            moved && matches!(losses[..], [first, .., previous, last] if previous - last <= options.tolerance * first);
         if converged {
             break;
         }
         let mut next = cloud.clone();
         precondition(&mut next, &gradient.rows, curvature, factor);
         let trial = loss.value_and_gradient(&next)?;
-        if trial.value <= gradient.value {
+        moved = trial.value <= gradient.value;
+        if moved {
             (cloud, gradient) = (next, trial);
         } else {
             // Few directions have larger curvatures than their mean: stay, and take half the step.

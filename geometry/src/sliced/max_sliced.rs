@@ -37,7 +37,7 @@ pub fn max_spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, starts: usize
     ranked.sort_by(|&i, &j| sampled[j].total_cmp(&sampled[i]).then(i.cmp(&j)));
     let mut candidates: Vec<Vec<f64>> = ranked.iter().take(starts.max(1)).map(|&l| bank.packed(l)).collect();
     candidates.push(a.mean().iter().zip(b.mean()).map(|(x, y)| x - y).collect());
-    let mut best = (-1.0, Vec::new());
+    let mut best = (-1.0, vec![0.0; a.mean().len()]);
     for mut direction in candidates {
         if !normalise(&mut direction) {
             continue;

@@ -158,7 +158,7 @@ pub fn spdsw_with_error(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64
             what: "spread over the directions of a bank of one",
         });
     }
-    Ok(estimate(&log_euclidean(bank, a, b, exponent)?, p))
+    Ok(estimate(&log_euclidean(bank, a, b, exponent)?, exponent, p))
 }
 
 /// SPDSW_p with as many directions of law λ_S as the tolerance asks for: blocks of `block` directions are added until
@@ -196,7 +196,7 @@ pub fn spdsw_adaptive(
     loop {
         let bank = DirectionBank::lambda_s_range(a.order(), values.len()..values.len() + block, seed)?;
         values.extend(log_euclidean(&bank, a, b, exponent)?);
-        let estimate = estimate(&values, p);
+        let estimate = estimate(&values, exponent, p);
         if estimate.pow_error <= tolerance * estimate.pow || values.len() + block > max_directions {
             return Ok(estimate);
         }
@@ -204,12 +204,12 @@ pub fn spdsw_adaptive(
 }
 
 /// Mean and standard error of independent values.
-fn estimate(values: &[f64], p: f64) -> Estimate {
+fn estimate(values: &[f64], exponent: Exponent, p: f64) -> Estimate {
     let n = values.len() as f64;
     let pow = mean(values);
     let variance = values.iter().map(|v| (v - pow) * (v - pow)).sum::<f64>() / (n - 1.0);
     let pow_error = (variance / n).sqrt();
-    let distance = pow.powf(p.recip());
+    let distance = exponent.root(pow);
     let distance_error = if distance > 0.0 {
         pow_error / (p * distance.powf(p - 1.0))
     } else {

@@ -12,7 +12,7 @@ pub struct SinkhornOptions {
     pub regularization: f64,
     /// Ends when Σ_i |Σ_j π_ij − a_i| is below this.
     pub tolerance: f64,
-    /// Largest number of iterations.
+    /// Largest number of iterations, at least 1.
     pub iterations: usize,
 }
 
@@ -75,6 +75,13 @@ pub fn sinkhorn(
                 reason: "must be positive and finite",
             });
         }
+    }
+    if options.iterations == 0 {
+        return Err(Error::InvalidParameter {
+            name: "iterations",
+            value: 0.0,
+            reason: "must be at least 1",
+        });
     }
     let (a, b) = checked_problem(cost, a, b)?;
     let (n, m) = cost.shape();

@@ -104,7 +104,14 @@ pub fn transformation(
         for _ in 0..20 {
             // The Padé quotient of the exponential maps skew matrices to orthogonal ones.
             let trial_matrix = (&step * -length).exp() * &matrix;
-            let trial = congruent(&trial_matrix, source)?;
+            let trial = match congruent(&trial_matrix, source) {
+                // A step so long that a covariance is singular to working precision is too long.
+                Err(Error::Geometry(hadamard_geometry::Error::NotPositiveDefinite { .. })) => {
+                    length *= 0.5;
+                    continue;
+                }
+                trial => trial?,
+            };
             let trial_cloud = LogCloud::try_new(&trial)?;
             let trial_gradient = objective.value_and_gradient(&trial_cloud)?;
             if trial_gradient.value < gradient.value {

@@ -77,12 +77,12 @@ impl Sos {
     /// [`Error::InvalidParameter`] unless 1 <= order <= 64 and 0 < edge < `sampling_rate`/2, and for an edge too near
     /// to either end for double precision at this order.
     pub fn low_pass(order: usize, edge: f64, sampling_rate: f64) -> Result<Self> {
-        let edge = prewarp(order, "edge", edge, sampling_rate)?;
+        let warped = prewarp(order, "edge", edge, sampling_rate)?;
         discrete(
             ZerosPolesGain {
                 zeros: Vec::new(),
-                poles: prototype(order).map(|p| p * edge).collect(),
-                gain: edge.powi(order as i32),
+                poles: prototype(order).map(|p| p * warped).collect(),
+                gain: warped.powi(order as i32),
             },
             edge,
         )
@@ -93,11 +93,11 @@ impl Sos {
     /// # Errors
     /// As [`Self::low_pass`].
     pub fn high_pass(order: usize, edge: f64, sampling_rate: f64) -> Result<Self> {
-        let edge = prewarp(order, "edge", edge, sampling_rate)?;
+        let warped = prewarp(order, "edge", edge, sampling_rate)?;
         discrete(
             ZerosPolesGain {
                 zeros: vec![C::new(0.0, 0.0); order],
-                poles: prototype(order).map(|p| C::from(edge) / p).collect(),
+                poles: prototype(order).map(|p| C::from(warped) / p).collect(),
                 gain: 1.0,
             },
             edge,

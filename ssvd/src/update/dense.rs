@@ -178,7 +178,7 @@ impl UpdateTruncatedSvd for DenseUpdating {
     fn add_columns(&mut self, e: &Csr) -> Result<UpdateReport> {
         let begin = Instant::now();
         check_shape("columns to add", e, Some(self.nrows()), None)?;
-        self.append(&e.transpose(), false, begin)
+        self.append(&e.try_transpose()?, false, begin)
     }
 
     fn add_low_rank(&mut self, d: &Csr, e: &Csr) -> Result<UpdateReport> {

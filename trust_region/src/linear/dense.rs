@@ -25,7 +25,7 @@ impl Lu {
         }
     }
 
-    /// Factors A, given column by column; false when a pivot vanishes.
+    /// Factors A, given column by column; false when a pivot vanishes. Beyond [`BLOCKED`] only the solution tells.
     pub(crate) fn factor(&mut self, a: &[f64]) -> bool {
         if self.order > BLOCKED {
             let a = MatRef::from_column_major_slice(a, self.order, self.order);

@@ -215,19 +215,18 @@ impl SpdBatch {
         self.fractional(Fractional::Log)
     }
 
-    /// Σ wᵢ log(Aᵢ/unit) over pairs of an index and its weight. The order of the terms depends on no thread.
+    /// Σ wᵢ log(Aᵢ/unit) over pairs of an index and its weight, `unit` a power of two. The order of the terms depends on no
+    /// thread.
     pub(crate) fn logarithm_sum(&self, weights: &[(usize, f64)], unit: f64) -> DMatrix<f64> {
         let (order, size) = (self.order(), self.order() * self.order());
+        let per_unit = unit.recip();
         let terms: Vec<DMatrix<f64>> = weights
             .par_chunks(SUMMED)
             .map(|chunk| {
                 let mut data = Vec::with_capacity(chunk.len() * size);
                 for (index, _) in chunk {
-                    data.extend(
-                        self.as_slice()[index * size..(index + 1) * size]
-                            .iter()
-                            .map(|x| x / unit),
-                    );
+                    let matrix = &self.as_slice()[index * size..(index + 1) * size];
+                    data.extend(matrix.iter().map(|x| x * per_unit));
                 }
                 let mut sum = DMatrix::zeros(order, order);
                 let logs = Self::from_vec_unchecked(order, data).log();
@@ -293,7 +292,9 @@ impl SpdBatch {
     fn repaired(&self, mut images: SymBatch, f: impl Fn(f64) -> f64 + Sync) -> SymBatch {
         let size = self.order() * self.order();
         for (index, image) in images.data.chunks_exact_mut(size).enumerate() {
-            if !image.iter().all(|x| x.is_finite())
+            // Without an early end, so that it takes vectors.
+            let finite = image.iter().fold(true, |finite, x| finite & x.is_finite());
+            if !finite
                 && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index)
             {
                 image.copy_from_slice(spd::eigen_of_factor(&factor).map(&f).as_slice());

@@ -20,7 +20,7 @@ use crate::spd::Spd;
 pub fn log_euclidean(batch: &SpdBatch, weights: Option<&[f64]>) -> Result<Spd> {
     let weights = checked_weights(batch, weights)?;
     // Logarithms relative to a power of two near the entries are of order one in any unit, and so is their rounding.
-    let size = |&(i, w): &(usize, f64)| w * batch.matrix(i).amax().log2();
+    let size = |&(i, w): &(usize, f64)| w * batch.matrix(i).diagonal().max().log2();
     let unit = 2f64.powi(weights.iter().map(size).sum::<f64>().floor() as i32);
     let sum = batch.logarithm_sum(&weights, unit);
     Spd::try_new(crate::eigen::symmetric_eigen(&sum).map(f64::exp) * unit)

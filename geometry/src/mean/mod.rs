@@ -1,6 +1,7 @@
 //! Means of SPD matrices: the minimisers of weighted squared distances.
 
 mod affine_invariant;
+mod anderson;
 mod bures_wasserstein;
 mod bures_wasserstein_semidefinite;
 mod closed;

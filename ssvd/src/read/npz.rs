@@ -120,14 +120,10 @@ struct Array {
 fn part(path: &Path, zip: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Array> {
     let wrong = |e: String| malformed(path, None, format!("array {name:?}: {e}"));
     let mut entry = zip.by_name(&format!("{name}.npy")).map_err(|e| wrong(e.to_string()))?;
-    // The directory says how long the part is: what would not fit into memory is refused before it is unpacked, and a
-    // stream that goes on beyond is refused there. One byte more is asked for, so that the checksum at the end is read.
+    // The directory says how long the part is, and may lie: memory grows with what is there, and a stream that goes on
+    // beyond is refused there. One byte more is asked for, so that the checksum at the end is read.
     let length = entry.size();
     let mut bytes = Vec::new();
-    let reserved = usize::try_from(length).is_ok_and(|length| bytes.try_reserve_exact(length).is_ok());
-    if !reserved {
-        return Err(wrong(format!("{length} bytes do not fit into memory")));
-    }
     let mut limited = entry.by_ref().take(length.saturating_add(1));
     limited.read_to_end(&mut bytes).map_err(|e| wrong(e.to_string()))?;
     if bytes.len() as u64 != length {

@@ -294,9 +294,7 @@ impl SpdBatch {
         for (index, image) in images.data.chunks_exact_mut(size).enumerate() {
             // Without an early end, so that it takes vectors.
             let finite = image.iter().fold(true, |finite, x| finite & x.is_finite());
-            if !finite
-                && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index)
-            {
+            if !finite && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index) {
                 image.copy_from_slice(spd::eigen_of_factor(&factor).map(&f).as_slice());
             }
         }

@@ -113,7 +113,7 @@ fn means_of_two_matrices_interpolate() {
         .unwrap();
     let expected = metric.geodesic(&a, &b, 0.75).unwrap();
     assert!((report.mean.matrix() - expected.matrix()).norm() <= 1e-12 * expected.matrix().norm());
-    let recursive = mean::bini_meini_poloni(&batch, &MeanOptions::default()).unwrap();
+    let recursive = mean::bini_meini_poloni(&batch, None, &MeanOptions::default()).unwrap();
     let middle = metric.geodesic(&a, &b, 0.5).unwrap();
     assert!((recursive.mean.matrix() - middle.matrix()).norm() <= 1e-12 * middle.matrix().norm());
 }

@@ -1,4 +1,11 @@
 //! Matrix functions, their derivatives, divided differences, Lyapunov equations, vectorisation, Hessian, Jacobi fields.
+//!
+//! | law | here |
+//! |---|---|
+//! | 46 derivatives of matrix functions, 48 Lyapunov's equation | `law_46_48_derivatives_of_matrix_functions` |
+//! | 47 divided differences | `law_47_divided_differences_are_continuous_across_the_diagonal` |
+//! | 49 half-vectors | `law_49_vech_is_an_isometry` |
+//! | 56 Hessian of half the squared distance | `law_56_hessian_of_half_squared_distance` |
 
 use hadamard_geometry::eigen::symmetric_eigen;
 use hadamard_geometry::matrix_functions::{
@@ -7,10 +14,8 @@ use hadamard_geometry::matrix_functions::{
 use hadamard_geometry::metrics::AffineInvariant;
 use hadamard_geometry::vech::{unvech, vech};
 use hadamard_geometry::{Metric, Spd};
-use proofs_tests::spd::{samples, symmetric};
+use proofs_tests::spd::{C, samples, symmetric};
 use proptest::prelude::*;
-
-const C: f64 = 200.0;
 
 const FUNCTIONS: [ScalarFunction; 6] = [
     ScalarFunction::Log,
@@ -32,7 +37,7 @@ fn second(f: ScalarFunction, x: f64) -> f64 {
 
 proptest! {
     #[test]
-    fn divided_differences_are_continuous_across_the_diagonal(
+    fn law_47_divided_differences_are_continuous_across_the_diagonal(
         exponent in -26.0..6.0f64, gap in -16.0..-1.0f64, sign in any::<bool>()
     ) {
         let x = 10f64.powf(exponent);
@@ -54,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn derivatives_of_matrix_functions(sample in samples(6, 1e8)) {
+    fn law_46_48_derivatives_of_matrix_functions(sample in samples(6, 1e8)) {
         let mut rng = sample.rng();
         let a = sample.spd(&mut rng);
         let (x, y) = (sample.tangent(&a, 1.0, &mut rng), sample.tangent(&a, 1.0, &mut rng));
@@ -103,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn vech_is_an_isometry(n in 1..9usize, seed in any::<u64>()) {
+    fn law_49_vech_is_an_isometry(n in 1..9usize, seed in any::<u64>()) {
         let mut rng = <rand_pcg::Pcg64 as rand::SeedableRng>::seed_from_u64(seed);
         let x = symmetric(n, &mut rng);
         let v = vech(&x);
@@ -112,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn hessian_of_half_squared_distance(sample in samples(4, 100.0)) {
+    fn law_56_hessian_of_half_squared_distance(sample in samples(4, 100.0)) {
         let mut rng = sample.rng();
         let (a, b) = (sample.spd(&mut rng), sample.spd(&mut rng));
         let (v, w) = (sample.tangent(&a, 1.0, &mut rng), sample.tangent(&a, 1.0, &mut rng));

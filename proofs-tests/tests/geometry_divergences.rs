@@ -1,4 +1,8 @@
 //! Divergences and random matrices.
+//!
+//! | law | here |
+//! |---|---|
+//! | 50 Kullback-Leibler, Jeffreys and Jensen-Bregman, 51 Thompson | `law_50_51_divergences_are_tied_to_the_affine_invariant_distance` |
 
 use hadamard_geometry::divergence::{
     hilbert, inverse_euclidean, jeffreys, jensen_bregman_log_det, kullback_leibler, thompson, von_neumann,
@@ -6,16 +10,14 @@ use hadamard_geometry::divergence::{
 };
 use hadamard_geometry::metrics::AffineInvariant;
 use hadamard_geometry::{Metric, Spd, random};
-use proofs_tests::spd::samples;
+use proofs_tests::spd::{C, samples};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-const C: f64 = 200.0;
-
 proptest! {
     #[test]
-    fn divergences_are_tied_to_the_affine_invariant_distance(sample in samples(6, 1e4)) {
+    fn law_50_51_divergences_are_tied_to_the_affine_invariant_distance(sample in samples(6, 1e4)) {
         let mut rng = sample.rng();
         let (a, b, c) = (sample.spd(&mut rng), sample.spd(&mut rng), sample.spd(&mut rng));
         let d = AffineInvariant::default().distance(&a, &b).unwrap();

@@ -192,7 +192,7 @@ fn average(context: &Context<'_>) -> Result<Spd, hadamard_geometry::Error> {
         "power_mean_0.5" => mean::power(&batch, weights, 0.5, &options)?.mean,
         "power_mean_-0.5" => mean::power(&batch, weights, -0.5, &options)?.mean,
         "alm" => mean::ando_li_mathias(&batch, &options)?.mean,
-        "bmp" => mean::bini_meini_poloni(&batch, &options)?.mean,
+        "bmp" => mean::bini_meini_poloni(&batch, None, &options)?.mean,
         _ => context.metric().mean(&batch, weights, &options)?.mean,
     })
 }

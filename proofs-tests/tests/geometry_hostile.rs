@@ -236,7 +236,7 @@ proptest! {
         let _ = (mean::log_det(&batch, Some(&numbers), &options), mean::kullback_leibler(&batch, Some(&numbers)));
         let _ = (mean::frechet(&BuresWasserstein, &batch, Some(&numbers), &options), mean::log_euclidean(&batch, Some(&numbers)));
         let _ = (mean::affine_invariant(&batch, Some(&numbers), &options), mean::bures_wasserstein(&batch, Some(&numbers), &options));
-        let _ = (mean::median(&AffineInvariant::default(), &batch, Some(&numbers), &options), mean::bini_meini_poloni(&batch, &options));
+        let _ = (mean::median(&AffineInvariant::default(), &batch, Some(&numbers), &options), mean::bini_meini_poloni(&batch, Some(&numbers), &options));
         let _ = mean::ando_li_mathias(&batch, &options);
         let _ = mean::inductive(&AffineInvariant::default(), &batch, Some(&numbers), numbers.len());
         let mut rng = Pcg64::seed_from_u64(1);

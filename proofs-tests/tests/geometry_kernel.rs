@@ -1,4 +1,10 @@
 //! The kernel engine: against closed forms, conservation laws, finite differences, and for kernels that users write.
+//!
+//! | law | here |
+//! |---|---|
+//! | 28 commuting matrices | `law_28_commuting_points_have_closed_distances_and_exponentials` |
+//! | 30 conservation along geodesics, 31 closed geodesics | `law_30_31_the_flow_is_the_closed_exponential_and_conserves` |
+//! | 32 symmetry and Koszul's formula, 33 geodesic acceleration | `law_32_33_connection_and_curvature_by_differences` |
 
 use std::cmp::Ordering;
 
@@ -10,10 +16,9 @@ use hadamard_geometry::metrics::{
 };
 use hadamard_geometry::{Error, Metric, Spd};
 use nalgebra::{DMatrix, dmatrix};
-use proofs_tests::spd::{Sample, Spectrum, SquaredArithmetic, closed_metrics, integrated_metrics, samples};
+use proofs_tests::spd::{C, Sample, Spectrum, SquaredArithmetic, closed_metrics, integrated_metrics, samples};
 use proptest::prelude::*;
 
-const C: f64 = 200.0;
 const POINTS: [f64; 8] = [1e-6, 1e-3, 0.3, 0.9999999, 1.0, 2.5, 40.0, 1e5];
 
 fn sample(order: usize, seed: u64) -> Sample {
@@ -52,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn the_flow_is_the_closed_exponential_and_conserves(sample in samples(4, 1e2)) {
+    fn law_30_31_the_flow_is_the_closed_exponential_and_conserves(sample in samples(4, 1e2)) {
         let mut rng = sample.rng();
         let a = sample.spd(&mut rng);
         let x = sample.tangent(&a, 0.3, &mut rng);
@@ -88,7 +93,7 @@ fn integrated_metrics_obey_the_laws() {
 }
 
 #[test]
-fn hamiltonian_and_momentum_are_conserved() {
+fn law_30_hamiltonian_and_momentum_are_conserved() {
     let trace = TraceTerm::try_new(2.0, 0.5).unwrap();
     let sample = sample(3, 11);
     let mut rng = sample.rng();
@@ -131,7 +136,7 @@ fn the_trace_term_changes_geodesics_of_bures_wasserstein_but_not_of_affine_invar
 }
 
 #[test]
-fn connection_and_curvature_by_differences() {
+fn law_32_33_connection_and_curvature_by_differences() {
     // Koszul's formula for constant fields: 2 g(Γ(X, Y), Z) = Dg(Y, Z)[X] + Dg(X, Z)[Y] − Dg(X, Y)[Z].
     let sample = sample(3, 2);
     let mut rng = sample.rng();
@@ -186,7 +191,7 @@ fn flat_metrics_have_no_curvature_and_diagonal_ones_neither() {
 }
 
 #[test]
-fn commuting_points_have_closed_distances_and_exponentials() {
+fn law_28_commuting_points_have_closed_distances_and_exponentials() {
     let (a, b) = (
         Spd::try_new(dmatrix![2.0, 0.0; 0.0, 0.5]).unwrap(),
         Spd::try_new(dmatrix![3.0, 0.0; 0.0, 4.0]).unwrap(),

@@ -110,6 +110,31 @@ proptest! {
         }
     }
 
+    /// Weighted Bini-Meini-Poloni means: two points, matrices of weight zero, determinants, congruences, commuting matrices.
+    #[test]
+    fn recursive_means_with_weights(sample in samples(4, 1e2)) {
+        let (points, mut rng) = points(&sample);
+        let options = MeanOptions { tolerance: 1e-11, max_iterations: 200 };
+        let bmp = |points: &[Spd], weights: &[f64]| mean::bini_meini_poloni(&batch(points), Some(weights), &options).unwrap();
+        let slack = sample.slack(1) + 1e-10;
+        let two = bmp(&points[..3], &[1.0, 0.0, 3.0]).mean;
+        let expected = AffineInvariant::default().geodesic(&points[0], &points[2], 0.75).unwrap();
+        prop_assert!(gap(two.matrix(), expected.matrix()) <= slack);
+        let report = bmp(&points[..3], &WEIGHTS[..3]);
+        prop_assert!(report.converged, "{report:?}");
+        let total: f64 = WEIGHTS[..3].iter().sum();
+        let sum: f64 = points.iter().zip(&WEIGHTS[..3]).map(|(p, w)| w / total * p.log_det()).sum();
+        let largest = points.iter().map(|p| p.log_det().abs()).fold(1.0, f64::max);
+        prop_assert!((report.mean.log_det() - sum).abs() <= slack * largest, "{:e}", report.mean.log_det() - sum);
+        let g = DMatrix::identity(sample.order, sample.order) + symmetric(sample.order, &mut rng) * (0.3 / sample.order as f64);
+        let moved: Vec<Spd> = points.iter().map(|p| congruence(&g, p)).collect();
+        let error = gap(bmp(&moved[..3], &WEIGHTS[..3]).mean.matrix(), congruence(&g, &report.mean).matrix());
+        prop_assert!(error <= 10.0 * slack, "{error:e}");
+        let diagonal: Vec<Spd> = points.iter().map(|p| Spd::try_new(DMatrix::from_diagonal(&p.matrix().diagonal())).unwrap()).collect();
+        let expected = mean(&LogEuclidean::default(), &diagonal[..3], Some(&WEIGHTS[..3]));
+        prop_assert!(gap(bmp(&diagonal[..3], &WEIGHTS[..3]).mean.matrix(), expected.matrix()) <= slack);
+    }
+
     #[test]
     fn law_43_equivariance(sample in samples(4, 1e3), exponent in prop::sample::select(vec![0.5, -1.0, 2.0])) {
         let (points, mut rng) = points(&sample);
@@ -284,7 +309,7 @@ fn gradient_descent_finds_the_same_means() {
         let error = gap(flat.mean.matrix(), general.mean.matrix());
         assert!(error < 1e-8, "{} {error:e}", metric.name());
     }
-    let recursive = mean::bini_meini_poloni(&batch(&points[..4]), &options).unwrap();
+    let recursive = mean::bini_meini_poloni(&batch(&points[..4]), None, &options).unwrap();
     assert!(recursive.converged);
     let bkm = MixedPowerEuclidean::bogoliubov_kubo_mori();
     let two = batch(&points[..2]);

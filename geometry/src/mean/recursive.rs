@@ -1,6 +1,6 @@
 //! Geometric means by recursion on the number of matrices.
 
-use super::{MeanOptions, MeanReport};
+use super::{MeanOptions, MeanReport, checked_weights};
 use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
 use crate::metric::Metric;
@@ -8,7 +8,7 @@ use crate::metrics::AffineInvariant;
 use crate::spd::Spd;
 
 /// Ando–Li–Mathias mean of up to 4 matrices: M_h ← the mean of the others, all at once (Ando, Li and Mathias 2004).
-/// Linear convergence.
+/// Linear convergence. It has no weights: [`bini_meini_poloni`] does.
 ///
 /// The gradient norm is the largest affine-invariant distance of the first iterate to the others, which it shall meet.
 /// Cost: the recursion has O(k!) geodesic points an iteration, hence the limit of 4.
@@ -16,32 +16,40 @@ use crate::spd::Spd;
 /// # Errors
 /// [`Error::InvalidParameter`] for more than 4 matrices; [`Error::Empty`] for none.
 pub fn ando_li_mathias(batch: &SpdBatch, options: &MeanOptions) -> Result<MeanReport> {
-    recursive(batch, options, |_| 1.0)
+    recursive(batch, None, options, |_| 1.0)
 }
 
-/// Bini–Meini–Poloni mean of up to 4 matrices: M_h ← the point at (k−1)/k of the geodesic from M_h to the mean of the
-/// others (Bini, Meini and Poloni 2010). Cubic convergence; differs from both the Karcher and the ALM mean. Gradient
-/// norm and cost as [`ando_li_mathias`].
+/// Bini–Meini–Poloni mean of up to 4 matrices: M_h ← the point at 1 − w_h of the geodesic from M_h to the mean of the
+/// others, whose weights are scaled to sum 1 again (Bini, Meini and Poloni 2010 for w_h = 1/k; Lawson and Lim, PNAS 110,
+/// 2013, for weights). `weights` are not negative and are scaled to sum 1; `None` means equal ones.
+///
+/// Cubic convergence for equal weights; differs from both the Karcher and the ALM mean. Gradient norm and cost as
+/// [`ando_li_mathias`].
 ///
 /// # Errors
-/// As [`ando_li_mathias`].
-pub fn bini_meini_poloni(batch: &SpdBatch, options: &MeanOptions) -> Result<MeanReport> {
-    recursive(batch, options, |k| (k - 1) as f64 / k as f64)
+/// As [`ando_li_mathias`], for the matrices whose weight is not zero; [`Error::InvalidWeights`],
+/// [`Error::DimensionMismatch`] for a wrong number of weights.
+pub fn bini_meini_poloni(batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
+    recursive(batch, weights, options, |weight| 1.0 - weight)
 }
 
-fn recursive(batch: &SpdBatch, options: &MeanOptions, fraction: fn(usize) -> f64) -> Result<MeanReport> {
-    if batch.is_empty() {
-        return Err(Error::Empty { what: "batch" });
-    }
-    if batch.len() > 4 {
+/// `fraction` says for the weight of a matrix how far it goes towards the mean of the others.
+fn recursive(
+    batch: &SpdBatch,
+    weights: Option<&[f64]>,
+    options: &MeanOptions,
+    fraction: fn(f64) -> f64,
+) -> Result<MeanReport> {
+    let weights = checked_weights(batch, weights)?;
+    if weights.len() > 4 {
         return Err(Error::InvalidParameter {
             name: "number of matrices",
-            value: batch.len() as f64,
+            value: weights.len() as f64,
             reason: "recursive means are offered for at most 4",
         });
     }
-    let points: Vec<Spd> = (0..batch.len()).map(|i| batch.get(i)).collect();
-    let (mean, iterations, gradient_norm) = mean_of(&points, options, fraction)?;
+    let (points, weights): (Vec<Spd>, Vec<f64>) = weights.into_iter().map(|(i, w)| (batch.get(i), w)).unzip();
+    let (mean, iterations, gradient_norm) = mean_of(&points, &weights, options, fraction)?;
     Ok(MeanReport {
         mean,
         iterations,
@@ -51,12 +59,17 @@ fn recursive(batch: &SpdBatch, options: &MeanOptions, fraction: fn(usize) -> f64
     })
 }
 
-/// The mean, the iterations of the outermost level, and how far its iterates still are apart.
-fn mean_of(points: &[Spd], options: &MeanOptions, fraction: fn(usize) -> f64) -> Result<(Spd, usize, f64)> {
+/// The mean, the iterations of the outermost level, and how far its iterates still are apart. The weights sum to 1.
+fn mean_of(
+    points: &[Spd],
+    weights: &[f64],
+    options: &MeanOptions,
+    fraction: fn(f64) -> f64,
+) -> Result<(Spd, usize, f64)> {
     let metric = AffineInvariant::default();
     match points {
         [single] => return Ok((single.clone(), 0, 0.0)),
-        [a, b] => return Ok((metric.geodesic(a, b, 0.5)?, 0, 0.0)),
+        [a, b] => return Ok((metric.geodesic(a, b, weights[1])?, 0, 0.0)),
         _ => {}
     }
     let k = points.len();
@@ -68,9 +81,12 @@ fn mean_of(points: &[Spd], options: &MeanOptions, fraction: fn(usize) -> f64) ->
         }
         let next = (0..k)
             .map(|h| {
-                let others: Vec<Spd> = (0..k).filter(|&i| i != h).map(|i| current[i].clone()).collect();
-                let (mean, _, _) = mean_of(&others, options, fraction)?;
-                metric.geodesic(&current[h], &mean, fraction(k))
+                let others = (0..k).filter(|&i| i != h);
+                let rest: f64 = others.clone().map(|i| weights[i]).sum();
+                let (others, shares): (Vec<Spd>, Vec<f64>) =
+                    others.map(|i| (current[i].clone(), weights[i] / rest)).unzip();
+                let (mean, _, _) = mean_of(&others, &shares, options, fraction)?;
+                metric.geodesic(&current[h], &mean, fraction(weights[h]))
             })
             .collect::<Result<Vec<Spd>>>()?;
         let next_apart = spread(&next)?;

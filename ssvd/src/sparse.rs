@@ -102,22 +102,9 @@ impl Csr {
         cols: usize,
         triplets: impl IntoIterator<Item = (usize, usize, f64)>,
     ) -> Result<Self> {
-        let what = "triplets";
         let mut all: Vec<(usize, usize, f64)> = triplets.into_iter().collect();
-        for &(row, col, value) in &all {
-            if row >= rows || col >= cols {
-                return Err(SsvdError::IndexOutOfRange {
-                    what,
-                    row,
-                    col,
-                    rows,
-                    cols,
-                });
-            }
-            if !value.is_finite() {
-                return Err(SsvdError::NotFinite { what, row, col, value });
-            }
-        }
+        let what = "triplets";
+        check_entries(what, &all, rows, cols)?;
         all.sort_by_key(|&(row, col, _)| (row, col)); // stable: duplicates are added in the order given
         let mut offsets = row_offsets(rows)?;
         let (mut indices, mut values) = (Vec::with_capacity(all.len()), Vec::<f64>::with_capacity(all.len()));
@@ -512,6 +499,30 @@ impl Operator for CsrCsc {
             Products::Columns(columns) => columns.multiply(x, width, y),
         }
     }
+}
+
+/// Errs at the first entry outside a matrix of this shape or not finite.
+pub(crate) fn check_entries(
+    what: &'static str,
+    entries: &[(usize, usize, f64)],
+    rows: usize,
+    cols: usize,
+) -> Result<()> {
+    for &(row, col, value) in entries {
+        if row >= rows || col >= cols {
+            return Err(SsvdError::IndexOutOfRange {
+                what,
+                row,
+                col,
+                rows,
+                cols,
+            });
+        }
+        if !value.is_finite() {
+            return Err(SsvdError::NotFinite { what, row, col, value });
+        }
+    }
+    Ok(())
 }
 
 /// Zero offsets of `rows` rows.

@@ -28,7 +28,7 @@ pub use updating::{UpdateOptions, UpdatingSvd};
 
 use crate::error::{Result, SsvdError};
 use crate::lanczos::TruncatedSvd;
-use crate::sparse::Csr;
+use crate::sparse::{Csr, check_entries};
 
 mod sealed {
     pub trait Sealed {}
@@ -109,20 +109,7 @@ pub trait UpdateTruncatedSvd {
 /// column, whichever are fewer. Cost O(c log c) for c changes, whatever the shape.
 fn by_lines(changes: &[(usize, usize, f64)], rows: usize, cols: usize) -> Result<(Csr, Csr)> {
     let what = "changed entries";
-    for &(row, col, value) in changes {
-        if row >= rows || col >= cols {
-            return Err(SsvdError::IndexOutOfRange {
-                what,
-                row,
-                col,
-                rows,
-                cols,
-            });
-        }
-        if !value.is_finite() {
-            return Err(SsvdError::NotFinite { what, row, col, value });
-        }
-    }
+    check_entries(what, changes, rows, cols)?;
     let distinct = |line: fn(&(usize, usize, f64)) -> usize| {
         let mut lines: Vec<usize> = changes.iter().map(line).collect();
         lines.sort_unstable();

@@ -8,6 +8,7 @@ use crate::bidiagonal;
 use crate::error::{Result, SsvdError};
 use crate::normal::{self, Attempt};
 use crate::operator::{Operator, Rescaled};
+use crate::scaling::power_of_two;
 use crate::tall::Tall;
 
 /// A truncated singular value decomposition A ~ U diag(s) V^T.
@@ -22,10 +23,13 @@ pub struct TruncatedSvd {
 }
 
 impl TruncatedSvd {
-    /// U diag(s) V^T as a dense matrix.
+    /// U diag(s) V^T as a dense matrix. No entry exceeds s_1: what rounding adds to the largest number is cut off.
     pub fn to_dense(&self) -> DMatrix<f64> {
-        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| self.u[(i, j)] * self.s[j]);
-        scaled * self.v.transpose()
+        let unit = power_of_two(self.s.first().copied().unwrap_or(0.0));
+        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| {
+            self.u[(i, j)] * (self.s[j] / unit)
+        });
+        (scaled * self.v.transpose()).map(|x| (x * unit).clamp(f64::MIN, f64::MAX))
     }
 
     /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Cost two products with A.
@@ -127,13 +131,24 @@ pub struct SolveReport {
 }
 
 impl SolveReport {
-    /// The report of A from that of A / unit.
-    pub(crate) fn in_units(mut self, unit: f64) -> Self {
-        if unit != 1.0 {
-            let values = self.svd.s.iter_mut().chain(&mut self.residuals);
-            values.for_each(|x| *x *= unit);
+    /// The report of A from that of A / unit. Errs when a number in it is not finite: a singular value may exceed the
+    /// largest number though all entries of A are below it.
+    pub(crate) fn in_units(mut self, unit: f64) -> Result<Self> {
+        let Self { svd, residuals, .. } = &mut self;
+        for (what, values) in [("singular values", &mut svd.s), ("residuals", residuals)] {
+            values.iter_mut().for_each(|x| *x *= unit);
+            if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+                let value = values[at];
+                return Err(SsvdError::NotFinite {
+                    what,
+                    row: at,
+                    col: at,
+                    value,
+                });
+            }
         }
-        self
+        finite_factors(svd)?;
+        Ok(self)
     }
 
     /// The decomposition of a matrix of zeros.
@@ -166,8 +181,8 @@ impl SolveReport {
 /// reorthogonalised. Matrices whose smaller side fits the basis are decomposed densely. Multiplicities up to the block
 /// size come out of one round.
 ///
-/// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost: a few k products with A and A^T, O(min(m, n) basis k) for the vectors returned, and passes over the basis
+/// Errs when `k` is zero or exceeds a side, on options out of range, and when the operator returns numbers that are not
+/// finite or a singular value exceeds the largest number. Cost: a few k products with A and A^T, O(min(m, n) basis k) for the vectors returned, and passes over the basis
 /// at about every fourth step; memory min(m, n) basis, or (m + n) basis for the bidiagonal process.
 ///
 /// ```
@@ -184,7 +199,7 @@ pub fn lanczos(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<
     let scaled = Rescaled::probe(a)?;
     let mut report = solve(&scaled, k, options)?;
     report.products += 1;
-    Ok(report.in_units(scaled.unit()))
+    report.in_units(scaled.unit())
 }
 
 /// [`lanczos`] of a matrix whose squares stay inside the range of f64.
@@ -338,6 +353,17 @@ pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
     }
 }
 
+pub(crate) fn finite_factors(svd: &TruncatedSvd) -> Result<()> {
+    for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
+        if let Some(at) = side.iter().position(|x| !x.is_finite()) {
+            let (row, col) = (at % side.nrows(), at / side.nrows());
+            let value = side[(row, col)];
+            return Err(SsvdError::NotFinite { what, row, col, value });
+        }
+    }
+    Ok(())
+}
+
 /// How many of the descending values stand above rounding: s_i > eps size s_1.
 pub(crate) fn numerical_rank(values: &[f64], size: usize) -> usize {
     let floor = f64::EPSILON * size as f64 * values.first().copied().unwrap_or(0.0);
@@ -359,13 +385,18 @@ pub(crate) fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
     }
     finite("operator", &image)?;
     // An exact power of two keeps squares inside the range of f64.
-    let scale = crate::scaling::power_of_two(image.data.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
+    let scale = power_of_two(image.data.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
     image.data.iter_mut().for_each(|x| *x /= scale);
     let image = MatRef::from_row_major_slice(&image.data, long, short);
     let svd = image
         .thin_svd()
         .map_err(|_| SsvdError::Factorisation("dense decomposition"))?;
     let values: Vec<f64> = (0..k).map(|i| svd.S()[i] * scale).collect();
+    if let Some(&value) = values.first().filter(|s| !s.is_finite()) {
+        let what = "singular values";
+        let (row, col) = (0, 0);
+        return Err(SsvdError::NotFinite { what, row, col, value });
+    }
     let rank = numerical_rank(&values, long);
     let take = |x: MatRef<'_, f64>| DMatrix::from_fn(x.nrows(), rank, |i, j| x[(i, j)]);
     let (u, v) = if m >= n {

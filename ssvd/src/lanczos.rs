@@ -26,9 +26,7 @@ impl TruncatedSvd {
     /// U diag(s) V^T as a dense matrix. No entry exceeds s_1: what rounding adds to the largest number is cut off.
     pub fn to_dense(&self) -> DMatrix<f64> {
         let unit = power_of_two(self.s.first().copied().unwrap_or(0.0));
-        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| {
-            self.u[(i, j)] * (self.s[j] / unit)
-        });
+        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| self.u[(i, j)] * (self.s[j] / unit));
         (scaled * self.v.transpose()).map(|x| (x * unit).clamp(f64::MIN, f64::MAX))
     }
 

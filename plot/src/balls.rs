@@ -38,7 +38,11 @@ pub fn balls(metrics: &[&dyn Metric], centre: &Spd, radii: &[f64], marked: &[(&s
     }
     let ordered = radii[0] > 0.0 && radii.windows(2).all(|w| w[0] < w[1]);
     if !ordered || radii.last() == Some(&f64::INFINITY) {
-        return Err(mismatch("radii", "positive, increasing and finite", format!("{radii:?}")));
+        return Err(mismatch(
+            "radii",
+            "positive, increasing and finite",
+            format!("{radii:?}"),
+        ));
     }
     let half = 0.5 * centre.matrix().trace();
     let rim = (0..=RAYS).map(|k| {

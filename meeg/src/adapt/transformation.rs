@@ -1,7 +1,7 @@
 //! Alignment by one congruence of all matrices: a translation and a rotation of the manifold.
 
-use hadamard_geometry::sliced::{LogCloud, Objective, euclidean_gradient};
 use hadamard_geometry::SpdBatch;
+use hadamard_geometry::sliced::{LogCloud, Objective, euclidean_gradient};
 use nalgebra::{DMatrix, DVector};
 
 use super::{Loss, Prepared};

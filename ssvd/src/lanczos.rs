@@ -30,7 +30,8 @@ impl TruncatedSvd {
         (scaled * self.v.transpose()).map(|x| (x * unit).clamp(f64::MIN, f64::MAX))
     }
 
-    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Cost two products with A.
+    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Errs when the shapes differ and when a residual is
+    /// not finite. Cost two products with A.
     pub fn residuals(&self, a: &impl Operator) -> Result<Vec<f64>> {
         let (m, n, k) = (a.nrows(), a.ncols(), self.s.len());
         if self.u.shape() != (m, k) || self.v.shape() != (n, k) {
@@ -46,11 +47,19 @@ impl TruncatedSvd {
         let (mut av, mut atu) = (vec![0.0; m * k], vec![0.0; n * k]);
         a.apply(&v, k, &mut av);
         a.apply_transpose(&u, k, &mut atu);
+        // In units in which squares stay inside the range of f64.
+        let images = av.iter().chain(&atu).chain(&self.s);
+        let unit = power_of_two(images.fold(0.0, |m: f64, x| m.max(x.abs())));
         let norm = |image: &[f64], vectors: &[f64], j: usize| {
             let terms = image.iter().zip(vectors).skip(j).step_by(k.max(1));
-            terms.map(|(x, y)| (x - self.s[j] * y).powi(2)).sum::<f64>().sqrt()
+            let square = |(x, y): (&f64, &f64)| (x / unit - self.s[j] / unit * y).powi(2);
+            terms.map(square).sum::<f64>().sqrt() * unit
         };
-        Ok((0..k).map(|j| norm(&av, &u, j).max(norm(&atu, &v, j))).collect())
+        let (left, right): (Vec<f64>, Vec<f64>) = (0..k).map(|j| (norm(&av, &u, j), norm(&atu, &v, j))).unzip();
+        // One by one: `max` passes over a NaN.
+        check_diagonal("residuals", &left)?;
+        check_diagonal("residuals", &right)?;
+        Ok(left.iter().zip(&right).map(|(a, b)| a.max(*b)).collect())
     }
 }
 
@@ -135,15 +144,7 @@ impl SolveReport {
         let Self { svd, residuals, .. } = &mut self;
         for (what, values) in [("singular values", &mut svd.s), ("residuals", residuals)] {
             values.iter_mut().for_each(|x| *x *= unit);
-            if let Some(at) = values.iter().position(|x| !x.is_finite()) {
-                let value = values[at];
-                return Err(SsvdError::NotFinite {
-                    what,
-                    row: at,
-                    col: at,
-                    value,
-                });
-            }
+            check_diagonal(what, values)?;
         }
         finite_factors(svd)?;
         Ok(self)
@@ -351,6 +352,19 @@ pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
     }
 }
 
+/// Errs at the first number, one for a triplet, that is not finite.
+fn check_diagonal(what: &'static str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(SsvdError::NotFinite {
+            what,
+            row: at,
+            col: at,
+            value: values[at],
+        }),
+    }
+}
+
 pub(crate) fn finite_factors(svd: &TruncatedSvd) -> Result<()> {
     for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
         if let Some(at) = side.iter().position(|x| !x.is_finite()) {
@@ -390,11 +404,7 @@ pub(crate) fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
         .thin_svd()
         .map_err(|_| SsvdError::Factorisation("dense decomposition"))?;
     let values: Vec<f64> = (0..k).map(|i| svd.S()[i] * scale).collect();
-    if let Some(&value) = values.first().filter(|s| !s.is_finite()) {
-        let what = "singular values";
-        let (row, col) = (0, 0);
-        return Err(SsvdError::NotFinite { what, row, col, value });
-    }
+    check_diagonal("singular values", &values)?;
     let rank = numerical_rank(&values, long);
     let take = |x: MatRef<'_, f64>| DMatrix::from_fn(x.nrows(), rank, |i, j| x[(i, j)]);
     let (u, v) = if m >= n {

@@ -264,6 +264,12 @@ fn adaptors() {
         ] {
             if let Some(check) = sound("check_jacobian", check) {
                 assert!(check.row <= system.m && check.column <= system.n);
+                assert!(check.given.is_finite(), "check_jacobian: J");
+                assert_eq!(
+                    check.error.is_finite(),
+                    check.difference.is_finite(),
+                    "check_jacobian: error"
+                );
             }
         }
         let solver = Solver {

@@ -288,6 +288,18 @@ pub enum Error {
 /// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Errs at the first entry that is not finite.
+pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::NonFinite {
+            what,
+            index,
+            value: values[index],
+        }),
+    }
+}
+
 impl Error {
     /// The same error with `outer` put before what it says about where; errors that name a file stay as they are.
     pub(crate) fn within(mut self, outer: &str) -> Self {

@@ -99,6 +99,7 @@ pub mod filter_bank;
 pub mod io;
 pub mod model;
 pub mod rank;
+mod scaling;
 pub mod simulate;
 pub mod table;
 

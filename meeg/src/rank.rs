@@ -7,7 +7,7 @@
 use hadamard_geometry::{SpdBatch, SymBatch};
 use nalgebra::DMatrix;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 
 /// Eigenvalues below this times the largest count as zero.
 ///
@@ -50,7 +50,8 @@ pub struct CommonSubspace {
 /// Numerical rank of `covariance`. O(n³).
 ///
 /// # Errors
-/// [`Error::Empty`]; [`Error::DimensionMismatch`] for a matrix that is not square; [`Error::NonFinite`].
+/// [`Error::Empty`]; [`Error::DimensionMismatch`] for a matrix that is not square; [`Error::NonFinite`] for an entry or an
+/// eigenvalue that is not finite.
 pub fn report(covariance: &DMatrix<f64>, threshold: f64) -> Result<RankReport> {
     let (mut eigenvalues, _) = eigen(covariance)?;
     eigenvalues.reverse();
@@ -223,7 +224,10 @@ impl CommonSubspace {
 fn eigen(matrix: &DMatrix<f64>) -> Result<(Vec<f64>, DMatrix<f64>)> {
     check(matrix)?;
     let eigen = hadamard_geometry::eigen::symmetric_eigen(matrix);
-    Ok((eigen.values.as_slice().to_vec(), eigen.vectors))
+    let values = eigen.values.as_slice().to_vec();
+    // An eigenvalue may exceed the largest number though no entry does.
+    finite("eigenvalues of a covariance", &values)?;
+    Ok((values, eigen.vectors))
 }
 
 /// Square, not empty, finite.
@@ -239,12 +243,5 @@ fn check(matrix: &DMatrix<f64>) -> Result<()> {
             found: matrix.ncols(),
         });
     }
-    if let Some(index) = matrix.iter().position(|x| !x.is_finite()) {
-        return Err(Error::NonFinite {
-            what: "covariance",
-            index,
-            value: matrix[index],
-        });
-    }
-    Ok(())
+    finite("covariance", matrix.as_slice())
 }

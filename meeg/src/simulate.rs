@@ -91,8 +91,8 @@ impl Simulation {
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for no people or windows, no source, no noise source, a size that is negative or not
-    /// finite, or a size of the mixing above 100; [`Error::Geometry`] when the mixing makes a covariance singular to
-    /// working precision.
+    /// finite, a size of the mixing above 100, or noise that lifts an age out of the range of numbers;
+    /// [`Error::Geometry`] when the mixing makes a covariance singular to working precision.
     ///
     /// ```
     /// use hadamard_meeg::simulate::Simulation;
@@ -115,6 +115,13 @@ impl Simulation {
             // A generator of one's own: whoever comes later does not change this person.
             let mut rng = Pcg64::seed_from_u64(rng.next_u64());
             let (log_powers, spread, age) = self.person(weights.as_slice(), &mut rng);
+            if !age.is_finite() {
+                return Err(Error::InvalidParameter {
+                    name: "age_noise",
+                    value: self.age_noise,
+                    reason: "an age leaves the range of numbers",
+                });
+            }
             ages.push(age);
             examples.push(Example {
                 id: format!("sim-{:03}", person + 1),

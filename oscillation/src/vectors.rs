@@ -110,7 +110,7 @@ fn segment<'a>(vectors: &'a DMatrix<f64>, n: usize, column: usize, rows: &std::o
 }
 
 /// ‖J‖₁ = maxₖ |d| + |e| + |e'|.
-fn norm1(j: &Jacobi) -> f64 {
+pub(crate) fn norm1(j: &Jacobi) -> f64 {
     let e = j.couplings();
     let right = e[1..].iter().chain([&0.0]);
     j.diagonal()
@@ -129,7 +129,7 @@ pub fn sign_changes(z: &[f64]) -> usize {
 }
 
 /// A unit eigenvector of an unreduced matrix, orthogonal to `earlier`, and its residual.
-fn eigenvector(j: &Jacobi, lambda: f64, earlier: &[&[f64]], norm: f64) -> (Vec<f64>, f64) {
+pub(crate) fn eigenvector(j: &Jacobi, lambda: f64, earlier: &[&[f64]], norm: f64) -> (Vec<f64>, f64) {
     let n = j.order();
     let mut z = twisted(j, lambda);
     // What a twisted vector and rounded orthogonalisation reach: a few u ‖J‖ for each of the vectors taken out.

@@ -23,8 +23,8 @@ const HALVINGS: usize = 24;
 /// Each ball takes some 4000 distances: seconds for metrics without a closed form, which shoot for each.
 ///
 /// # Errors
-/// [`Error::Empty`] without metrics or radii; [`Error::Mismatch`] when a matrix is not of order 2 or the radii are not
-/// positive and increasing; those of the metrics.
+/// [`Error::Empty`] without metrics or radii; [`Error::Mismatch`] when a matrix is not of order 2 or a radius is not
+/// positive, increasing and finite; those of the metrics.
 pub fn balls(metrics: &[&dyn Metric], centre: &Spd, radii: &[f64], marked: &[(&str, Spd)]) -> Result<Figure> {
     for point in std::iter::once(centre).chain(marked.iter().map(|m| &m.1)) {
         if point.order() != 2 {
@@ -36,8 +36,13 @@ pub fn balls(metrics: &[&dyn Metric], centre: &Spd, radii: &[f64], marked: &[(&s
             what: "no metrics or no radii",
         });
     }
-    if !(radii[0] > 0.0 && radii.windows(2).all(|w| w[0] < w[1])) {
-        return Err(mismatch("radii", "positive and increasing", format!("{radii:?}")));
+    let ordered = radii[0] > 0.0 && radii.windows(2).all(|w| w[0] < w[1]);
+    if !ordered || radii.last() == Some(&f64::INFINITY) {
+        return Err(mismatch(
+            "radii",
+            "positive, increasing and finite",
+            format!("{radii:?}"),
+        ));
     }
     let half = 0.5 * centre.matrix().trace();
     let rim = (0..=RAYS).map(|k| {

@@ -8,6 +8,7 @@ use crate::bidiagonal;
 use crate::error::{Result, SsvdError};
 use crate::normal::{self, Attempt};
 use crate::operator::{Operator, Rescaled};
+use crate::scaling::power_of_two;
 use crate::tall::Tall;
 
 /// A truncated singular value decomposition A ~ U diag(s) V^T.
@@ -22,14 +23,15 @@ pub struct TruncatedSvd {
 }
 
 impl TruncatedSvd {
-    /// U diag(s) V^T as a dense matrix.
+    /// U diag(s) V^T as a dense matrix. No entry exceeds s_1: what rounding adds to the largest number is cut off.
     pub fn to_dense(&self) -> DMatrix<f64> {
-        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| self.u[(i, j)] * self.s[j]);
-        scaled * self.v.transpose()
+        let unit = power_of_two(self.s.first().copied().unwrap_or(0.0));
+        let scaled = DMatrix::from_fn(self.u.nrows(), self.s.len(), |i, j| self.u[(i, j)] * (self.s[j] / unit));
+        (scaled * self.v.transpose()).map(|x| (x * unit).clamp(f64::MIN, f64::MAX))
     }
 
-    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Errs when the shapes differ. Cost two
-    /// products with A.
+    /// The larger of ||A v - s u|| and ||A^T u - s v|| for every triplet. Errs when the shapes differ and when a residual is
+    /// not finite. Cost two products with A.
     pub fn residuals(&self, a: &impl Operator) -> Result<Vec<f64>> {
         let (m, n, k) = (a.nrows(), a.ncols(), self.s.len());
         if self.u.shape() != (m, k) || self.v.shape() != (n, k) {
@@ -45,11 +47,19 @@ impl TruncatedSvd {
         let (mut av, mut atu) = (vec![0.0; m * k], vec![0.0; n * k]);
         a.apply(&v, k, &mut av);
         a.apply_transpose(&u, k, &mut atu);
+        // In units in which squares stay inside the range of f64.
+        let images = av.iter().chain(&atu).chain(&self.s);
+        let unit = power_of_two(images.fold(0.0, |m: f64, x| m.max(x.abs())));
         let norm = |image: &[f64], vectors: &[f64], j: usize| {
             let terms = image.iter().zip(vectors).skip(j).step_by(k.max(1));
-            terms.map(|(x, y)| (x - self.s[j] * y).powi(2)).sum::<f64>().sqrt()
+            let square = |(x, y): (&f64, &f64)| (x / unit - self.s[j] / unit * y).powi(2);
+            terms.map(square).sum::<f64>().sqrt() * unit
         };
-        Ok((0..k).map(|j| norm(&av, &u, j).max(norm(&atu, &v, j))).collect())
+        let (left, right): (Vec<f64>, Vec<f64>) = (0..k).map(|j| (norm(&av, &u, j), norm(&atu, &v, j))).unzip();
+        // One by one: `max` passes over a NaN.
+        check_diagonal("residuals", &left)?;
+        check_diagonal("residuals", &right)?;
+        Ok(left.iter().zip(&right).map(|(a, b)| a.max(*b)).collect())
     }
 }
 
@@ -128,13 +138,16 @@ pub struct SolveReport {
 }
 
 impl SolveReport {
-    /// The report of A from that of A / unit.
-    pub(crate) fn in_units(mut self, unit: f64) -> Self {
-        if unit != 1.0 {
-            let values = self.svd.s.iter_mut().chain(&mut self.residuals);
-            values.for_each(|x| *x *= unit);
+    /// The report of A from that of A / unit. Errs when a number in it is not finite: a singular value may exceed the
+    /// largest number though all entries of A are below it.
+    pub(crate) fn in_units(mut self, unit: f64) -> Result<Self> {
+        let Self { svd, residuals, .. } = &mut self;
+        for (what, values) in [("singular values", &mut svd.s), ("residuals", residuals)] {
+            values.iter_mut().for_each(|x| *x *= unit);
+            check_diagonal(what, values)?;
         }
-        self
+        finite_factors(svd)?;
+        Ok(self)
     }
 
     /// The decomposition of a matrix of zeros.
@@ -167,8 +180,8 @@ impl SolveReport {
 /// reorthogonalised. Matrices whose smaller side fits the basis are decomposed densely. Multiplicities up to the block
 /// size come out of one round.
 ///
-/// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost: a few k products with A and A^T, O(min(m, n) basis k) for the vectors returned, and passes over the basis
+/// Errs when `k` is zero or exceeds a side, on options out of range, and when the operator returns numbers that are not
+/// finite or a singular value exceeds the largest number. Cost: a few k products with A and A^T, O(min(m, n) basis k) for the vectors returned, and passes over the basis
 /// at about every fourth step; memory min(m, n) basis, or (m + n) basis for the bidiagonal process.
 ///
 /// ```
@@ -185,7 +198,7 @@ pub fn lanczos(a: &impl Operator, k: usize, options: &LanczosOptions) -> Result<
     let scaled = Rescaled::probe(a)?;
     let mut report = solve(&scaled, k, options)?;
     report.products += 1;
-    Ok(report.in_units(scaled.unit()))
+    report.in_units(scaled.unit())
 }
 
 /// [`lanczos`] of a matrix whose squares stay inside the range of f64.
@@ -339,6 +352,30 @@ pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
     }
 }
 
+/// Errs at the first number, one for a triplet, that is not finite.
+fn check_diagonal(what: &'static str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(SsvdError::NotFinite {
+            what,
+            row: at,
+            col: at,
+            value: values[at],
+        }),
+    }
+}
+
+pub(crate) fn finite_factors(svd: &TruncatedSvd) -> Result<()> {
+    for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
+        if let Some(at) = side.iter().position(|x| !x.is_finite()) {
+            let (row, col) = (at % side.nrows(), at / side.nrows());
+            let value = side[(row, col)];
+            return Err(SsvdError::NotFinite { what, row, col, value });
+        }
+    }
+    Ok(())
+}
+
 /// How many of the descending values stand above rounding: s_i > eps size s_1.
 pub(crate) fn numerical_rank(values: &[f64], size: usize) -> usize {
     let floor = f64::EPSILON * size as f64 * values.first().copied().unwrap_or(0.0);
@@ -360,13 +397,14 @@ pub(crate) fn dense(a: &impl Operator, k: usize) -> Result<SolveReport> {
     }
     finite("operator", &image)?;
     // An exact power of two keeps squares inside the range of f64.
-    let scale = crate::scaling::power_of_two(image.data.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
+    let scale = power_of_two(image.data.iter().fold(0.0, |m: f64, x| m.max(x.abs())));
     image.data.iter_mut().for_each(|x| *x /= scale);
     let image = MatRef::from_row_major_slice(&image.data, long, short);
     let svd = image
         .thin_svd()
         .map_err(|_| SsvdError::Factorisation("dense decomposition"))?;
     let values: Vec<f64> = (0..k).map(|i| svd.S()[i] * scale).collect();
+    check_diagonal("singular values", &values)?;
     let rank = numerical_rank(&values, long);
     let take = |x: MatRef<'_, f64>| DMatrix::from_fn(x.nrows(), rank, |i, j| x[(i, j)]);
     let (u, v) = if m >= n {

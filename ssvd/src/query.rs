@@ -20,12 +20,13 @@ pub enum Similarity {
 impl TruncatedSvd {
     /// ||A - U diag(s) V^T||_F = (||A||^2 - 2 <A, U diag(s) V^T> + ||U diag(s) V^T||^2)^{1/2}, without the dense matrix.
     ///
-    /// Cancellation leaves an absolute error of about sqrt(eps) ||A||_F near zero. Errs when the shapes differ. Cost
-    /// O(nnz k + (m + n) k^2).
+    /// Cancellation leaves an absolute error of about sqrt(eps) ||A||_F near zero. Errs when the shapes differ
+    /// and when the error exceeds the largest number. Cost O(nnz k + (m + n) k^2).
     pub fn frobenius_error(&self, a: &Csr) -> Result<f64> {
         check_shape("matrix", a, Some(self.u.nrows()), Some(self.v.nrows()))?;
-        let size = a.norm();
-        let unit = power_of_two(size.max(self.s.first().copied().unwrap_or(0.0)));
+        let largest = a.triplets().fold(0.0, |m: f64, (_, _, x)| m.max(x.abs()));
+        let unit = power_of_two(largest.max(self.s.first().copied().unwrap_or(0.0)));
+        let energy: f64 = a.triplets().map(|(_, _, x)| (x / unit).powi(2)).sum();
         let s: Vec<f64> = self.s.iter().map(|s| s / unit).collect();
         let (u, v) = (self.u.transpose(), self.v.transpose());
         let entry = |i: usize, j: usize| -> f64 {
@@ -38,9 +39,15 @@ impl TruncatedSvd {
         let own: f64 = (0..s.len())
             .map(|i| (0..s.len()).map(|j| square(i, j)).sum::<f64>())
             .sum();
-        let error = (size / unit).powi(2) - 2.0 * cross + own;
+        let error = energy - 2.0 * cross + own;
         // `max` would make 0 of a NaN.
-        Ok(if error < 0.0 { 0.0 } else { unit * error.sqrt() })
+        let value = if error < 0.0 { 0.0 } else { unit * error.sqrt() };
+        if value.is_finite() {
+            return Ok(value);
+        }
+        // The norm of a matrix may exceed the largest number though no entry does.
+        let (what, row, col) = ("Frobenius norm of the error", 0, 0);
+        Err(SsvdError::NotFinite { what, row, col, value })
     }
 
     /// sum s^2 / ||A||_F^2 of a matrix with that squared norm: the share of its energy that is kept.
@@ -55,18 +62,20 @@ impl TruncatedSvd {
 
     /// Rows of U that new rows of A would have, X V diag(1/s): row i belongs to row i of `rows`, q x n.
     ///
-    /// The decomposition stays as it is. Errs when the columns differ. Cost O(nnz k).
+    /// The decomposition stays as it is. Errs when the columns differ and when a quotient exceeds the largest number. Cost
+    /// O(nnz k).
     pub fn project_rows(&self, rows: &Csr) -> Result<Vec<Vec<f64>>> {
         check_shape("rows to project", rows, None, Some(self.v.nrows()))?;
-        Ok(project(rows, &self.v, &self.s))
+        project(rows, &self.v, &self.s)
     }
 
     /// Rows of V that new columns of A would have, X^T U diag(1/s): row j belongs to column j of `columns`, m x q.
     ///
-    /// The decomposition stays as it is. Errs when the rows differ. Cost O(nnz k).
+    /// The decomposition stays as it is. Errs when the rows differ and when a quotient exceeds the largest number. Cost
+    /// O(nnz k).
     pub fn project_columns(&self, columns: &Csr) -> Result<Vec<Vec<f64>>> {
         check_shape("columns to project", columns, Some(self.u.nrows()), None)?;
-        Ok(project(&columns.transpose(), &self.u, &self.s))
+        project(&columns.transpose(), &self.u, &self.s)
     }
 
     /// The `count` rows of A_k most similar to a new row given as a 1 x n matrix: (row, similarity), the most similar
@@ -113,23 +122,40 @@ impl TruncatedSvd {
                 cols: n,
             });
         }
-        let weights: Vec<f64> = (0..self.s.len()).map(|c| self.u[(row, c)] * self.s[c]).collect();
-        let value = |j: usize| weights.iter().enumerate().map(|(c, w)| w * self.v[(j, c)]).sum();
+        let unit = power_of_two(self.s.first().copied().unwrap_or(0.0));
+        let weights: Vec<f64> = (0..self.s.len())
+            .map(|c| self.u[(row, c)] * (self.s[c] / unit))
+            .collect();
+        // As in `to_dense`, rounding does not lift an entry above the largest number.
+        let value = |j: usize| {
+            let sum: f64 = weights.iter().enumerate().map(|(c, w)| w * self.v[(j, c)]).sum();
+            (sum * unit).clamp(f64::MIN, f64::MAX)
+        };
         Ok(largest((0..n).filter(|&j| allowed(j)).map(|j| (j, value(j))), count))
     }
 }
 
-/// X B diag(1/s) for the rows of X.
-fn project(x: &Csr, basis: &nalgebra::DMatrix<f64>, s: &[f64]) -> Vec<Vec<f64>> {
+/// X B diag(1/s) for the rows of X, in units of s_1.
+fn project(x: &Csr, basis: &nalgebra::DMatrix<f64>, s: &[f64]) -> Result<Vec<Vec<f64>>> {
+    let unit = power_of_two(s.first().copied().unwrap_or(0.0));
     let row = |i: usize| {
         let mut sum = vec![0.0; s.len()];
         for (j, a) in x.row(i) {
+            let a = a / unit;
             sum.iter_mut()
                 .enumerate()
                 .for_each(|(c, sum)| *sum += a * basis[(j, c)]);
         }
-        sum.iter_mut().zip(s).for_each(|(x, s)| *x /= s);
-        sum
+        sum.iter_mut().zip(s).for_each(|(x, s)| *x /= s / unit);
+        match sum.iter().position(|x| !x.is_finite()) {
+            None => Ok(sum),
+            Some(col) => Err(SsvdError::NotFinite {
+                what: "projection",
+                row: i,
+                col,
+                value: sum[col],
+            }),
+        }
     };
     (0..x.nrows()).map(row).collect()
 }

@@ -1,6 +1,6 @@
 //! What all methods are made of: steps to the boundary, truncation, roots of the dogleg's quadratic, strict starts.
 
-use crate::Bounds;
+use crate::{Bounds, Error, Result};
 
 /// Fraction of the way to the boundary that a step may go.
 pub(crate) const INTERIOR: f64 = 0.99995;
@@ -74,6 +74,15 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
     norm2(x, x, |x, _| x)
 }
 
+/// The power of two at the largest |x_i|, kept inside the range whose reciprocal is a normal number; 1 for zeros.
+pub(crate) fn unit(x: &[f64]) -> f64 {
+    let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if largest == 0.0 {
+        return 1.0;
+    }
+    2f64.powi((largest.log2().floor() as i32).clamp(-1000, 1000))
+}
+
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     sum2(x, y, |x, y| x * y)
 }
@@ -119,10 +128,42 @@ pub(crate) fn segment_roots(a: f64, b: f64, c: f64) -> (f64, f64) {
     (first.min(second), first.max(second))
 }
 
-/// x moved to the nearest point of the box.
+/// ‖F‖ at a start.
+///
+/// # Errors
+/// [`Error::NonFinite`] where an entry is not finite, or all are and their norm is not.
+pub(crate) fn start_norm(f: &[f64]) -> Result<f64> {
+    if let Some(index) = f.iter().position(|v| !v.is_finite()) {
+        return Err(Error::NonFinite {
+            what: "residual",
+            index,
+        });
+    }
+    let size = norm(f);
+    if size.is_finite() {
+        return Ok(size);
+    }
+    let largest = (0..f.len()).max_by(|&i, &j| f[i].abs().total_cmp(&f[j].abs()));
+    Err(Error::NonFinite {
+        what: "norm of the residual",
+        index: largest.unwrap_or(0),
+    })
+}
+
+/// Whether a number lies strictly between the bounds.
+pub(crate) fn has_room(l: f64, u: f64) -> bool {
+    l.next_up() < u
+}
+
+/// The value of a variable whose bounds leave no room. One of them is finite: (MAX, ∞) has no room either.
+pub(crate) fn fixed_value(l: f64, u: f64) -> f64 {
+    if l.is_finite() { l } else { u }
+}
+
+/// x moved to the nearest finite point of the box: F is never asked for at infinity, to which a long step may lead.
 pub(crate) fn project(bounds: &Bounds, x: &mut [f64]) {
     for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
-        *x = x.max(l).min(u);
+        *x = x.max(l).min(u).clamp(f64::MIN, f64::MAX);
     }
 }
 
@@ -139,16 +180,22 @@ pub(crate) fn pull_inside(bounds: &Bounds, x: &mut [f64]) {
     }
 }
 
-/// A start strictly inside: projected, then pushed off a bound by 1e-4 max(1, |bound|), at most 1e-4 of the width.
+/// A start strictly inside: projected, then pushed off a bound by 1e-4 max(1, |bound|), at most 1e-4 of the width. Where
+/// the bounds leave no room the variable is at one of them.
 pub(crate) fn strict_start(bounds: &Bounds, x: &mut [f64]) {
     project(bounds, x);
     for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
+        if !has_room(l, u) {
+            *x = fixed_value(l, u);
+            continue;
+        }
         let width = u - l;
         let gap = |bound: f64| (1e-4 * bound.abs().max(1.0)).min(1e-4 * width);
+        // Next to the largest number the gap may lead beyond the other bound.
         if *x <= l {
-            *x = (l + gap(l)).max(l.next_up());
+            *x = (l + gap(l)).max(l.next_up()).min(u.next_down());
         } else if *x >= u {
-            *x = (u - gap(u)).min(u.next_down());
+            *x = (u - gap(u)).min(u.next_down()).max(l.next_up());
         }
     }
 }

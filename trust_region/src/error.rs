@@ -32,12 +32,12 @@ pub enum Error {
         /// The first such column.
         column: usize,
     },
-    /// The residual or the Jacobian is NaN or infinite at the start.
+    /// The residual, its norm or the Jacobian is NaN or infinite at the start.
     #[error("{what} is not finite at the starting point (entry {index})")]
     NonFinite {
-        /// Residual or Jacobian.
+        /// Residual, its norm or Jacobian.
         what: &'static str,
-        /// Index of the first such entry.
+        /// Index of the first such entry, of the largest for the norm.
         index: usize,
     },
     /// A parameter is out of its range.

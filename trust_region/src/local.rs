@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::blocks::{norm, norm2, project, pull_inside};
+use crate::blocks::{norm, norm2, project, pull_inside, start_norm, unit};
 use crate::linear::{Jacobian, Linear, Products};
 use crate::method::{Dogleg, Figures, Method, Projected, Segment, Shape, Stage, Trial, interior_newton};
 use crate::report::{Exit, Iteration, Observer};
@@ -105,16 +105,10 @@ impl Workspace {
     /// ‖F‖ at the start in `self.x`, and F there into `self.f`.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] when F(x) is not finite.
+    /// [`Error::NonFinite`] when F(x) or its norm is not finite.
     pub(crate) fn begin(&mut self, system: &(impl System + ?Sized)) -> Result<f64> {
         system.residual(&self.x, &mut self.f).map_err(Error::User)?;
-        match self.f.iter().position(|v| !v.is_finite()) {
-            Some(index) => Err(Error::NonFinite {
-                what: "residual",
-                index,
-            }),
-            None => Ok(norm(&self.f)),
-        }
+        start_norm(&self.f)
     }
 
     /// Runs the method from `self.x`, whose F is in `self.f`.
@@ -394,24 +388,31 @@ impl Workspace {
     }
 
     /// √L ‖P(x − g/L) − x‖/‖F‖ at the current point; NaN where it is not known.
+    ///
+    /// J and F are taken in units of their largest entries, τ and σ, and the step in units of σ/τ: no square and no product
+    /// leaves the range of numbers.
     pub(crate) fn optimality(&mut self, system: &(impl System + ?Sized), bounds: &Bounds) -> Result<f64> {
         if !self.jacobian.update(system, &self.x, &self.f, bounds)?.1 {
             return Ok(f64::NAN);
         }
-        let Some(energy) = self.jacobian.energy() else {
+        let Some(entries) = self.jacobian.entries() else {
             return Ok(f64::NAN);
         };
-        Linear(&self.jacobian, system).transpose_product(&self.f, &mut self.g)?;
-        self.p
-            .iter_mut()
-            .zip(&self.x)
-            .zip(&self.g)
-            .for_each(|((p, x), g)| *p = x - g / energy);
-        project(bounds, &mut self.p);
-        self.p.iter_mut().zip(&self.x).for_each(|(p, x)| *p -= x);
-        let measure = energy.sqrt() * norm(&self.p) / norm(&self.f);
-        // The square of a Jacobian beyond 1e154 leaves the range of numbers.
-        Ok(if measure.is_finite() { measure } else { f64::NAN })
+        let (tau, sigma) = (unit(entries), unit(&self.f));
+        let energy: f64 = entries.iter().map(|v| (v / tau).powi(2)).sum();
+        if energy == 0.0 {
+            return Ok(0.0);
+        }
+        self.next_f.iter_mut().zip(&self.f).for_each(|(f, v)| *f = v / sigma);
+        let size = norm(&self.next_f);
+        self.next_f.iter_mut().for_each(|f| *f /= tau);
+        Linear(&self.jacobian, system).transpose_product(&self.next_f, &mut self.g)?;
+        let sides = bounds.lower().iter().zip(bounds.upper());
+        for (((p, g), x), (l, u)) in self.p.iter_mut().zip(&self.g).zip(&self.x).zip(sides) {
+            let room = |bound: f64| (bound - x) / sigma * tau;
+            *p = (-g / energy).max(room(*l)).min(room(*u));
+        }
+        Ok(energy.sqrt() * norm(&self.p) / size)
     }
 
     /// ‖J⁻¹F‖ with the factors of the last step; a start that is a root makes none, and its J is taken and factored here.

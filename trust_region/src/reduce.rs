@@ -2,11 +2,11 @@
 
 use std::cell::RefCell;
 
-use crate::blocks::norm;
+use crate::blocks::{fixed_value, has_room, start_norm};
 use crate::report::{Exit, Solution};
 use crate::{Bounds, Error, Pattern, Result, Structure, System, UserError};
 
-/// The system in the variables whose bounds leave room; the others stay at the middle of theirs.
+/// The system in the variables whose bounds leave room; the others stay at one of theirs.
 pub(crate) struct Reduced<'a, S: ?Sized> {
     system: &'a S,
     outer: Bounds,
@@ -27,7 +27,7 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
     /// `None` when no variable is fixed: every pair of bounds has a number strictly between.
     pub(crate) fn new(system: &'a S, bounds: &Bounds) -> Result<Option<Self>> {
         let sides = || bounds.lower().iter().copied().zip(bounds.upper().iter().copied());
-        let room = |&(l, u): &(f64, f64)| l.next_up() < u;
+        let room = |&(l, u): &(f64, f64)| has_room(l, u);
         if sides().all(|side| room(&side)) {
             return Ok(None);
         }
@@ -35,7 +35,7 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
         let free: Vec<usize> = (0..sides.len()).filter(|&i| room(&sides[i])).collect();
         let fixed: Vec<f64> = sides
             .iter()
-            .map(|&(l, u)| if room(&(l, u)) { 0.0 } else { l + 0.5 * (u - l) })
+            .map(|&(l, u)| if has_room(l, u) { 0.0 } else { fixed_value(l, u) })
             .collect();
         let inner = Bounds::new(
             free.iter().map(|&i| sides[i].0).collect(),
@@ -102,13 +102,7 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
     pub(crate) fn all_fixed(&self, tolerance: f64) -> Result<Solution> {
         let mut residual = vec![0.0; self.system.equations()];
         self.system.residual(&self.fixed, &mut residual).map_err(Error::User)?;
-        if let Some(index) = residual.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NonFinite {
-                what: "residual",
-                index,
-            });
-        }
-        let norm = norm(&residual);
+        let norm = start_norm(&residual)?;
         let exit = if norm <= tolerance {
             Exit::Root
         } else {

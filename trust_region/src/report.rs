@@ -65,7 +65,7 @@ pub struct Solution {
     pub exit: Exit,
     /// First-order measure √L ‖P(x − g/L) − x‖/‖F‖ with L = ‖J‖_F², in \[0, 1\]: the square root of the relative decrease
     /// of ‖F‖² that one projected gradient step guarantees. NaN for roots, of which it says nothing, for matrix-free
-    /// Jacobians and where L leaves the range of numbers.
+    /// Jacobians and where J is not finite.
     pub optimality: f64,
     /// Whether that measure is at most 1e-6: with no root, a local minimum of ‖F‖ to that accuracy.
     pub stationary: bool,

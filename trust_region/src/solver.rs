@@ -144,7 +144,7 @@ impl Solver {
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`], [`Error::InvalidParameter`] for tolerances, radii and limits out of range,
-    /// [`Error::NonFinite`] when the start, F or J there is not finite, and [`Error::User`].
+    /// [`Error::NonFinite`] when the start, F, ‖F‖ or J there is not finite, and [`Error::User`].
     pub fn solve(&self, system: &(impl System + ?Sized), bounds: &Bounds, start: &[f64]) -> Result<Solution> {
         self.solve_observed(system, bounds, start, &mut Silent)
     }

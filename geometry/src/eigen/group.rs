@@ -250,7 +250,7 @@ impl<const W: usize> Kernel for Evaluate<'_, W> {
 }
 
 /// The power of two that brings the largest entry near 1, so that squares neither overflow nor vanish.
-pub(super) fn power_of_two_scale(matrix: &[f64]) -> f64 {
+pub(crate) fn power_of_two_scale(matrix: &[f64]) -> f64 {
     let mut most = [0.0_f64; 8];
     let (chunks, rest) = matrix.as_chunks::<8>();
     for chunk in chunks {

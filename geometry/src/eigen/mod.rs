@@ -25,6 +25,7 @@ mod tridiagonal;
 use nalgebra::{DMatrix, DVector};
 
 pub use batch::BatchEigen;
+pub(crate) use group::power_of_two_scale;
 
 /// Eigendecomposition A = P diag(d) Pᵀ of a symmetric matrix.
 #[derive(Debug, Clone)]

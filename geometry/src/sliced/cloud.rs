@@ -5,13 +5,16 @@ use rayon::prelude::*;
 
 use super::packed::{pack_into, packed_len, unpack_into};
 use crate::batch::{SpdBatch, SymBatch};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// Matrices whose logarithms are taken at once, so that a large cloud never exists three times in memory.
 const LOG_CHUNK: usize = 1024;
 
 /// Largest accepted |Σ weights − 1|.
 const WEIGHT_TOLERANCE: f64 = 1e-6;
+
+/// What leaves the range of numbers in matrices of astronomical entries.
+const COORDINATE: &str = "packed coordinate";
 
 /// Smallest accepted ratio of eigenvalues.
 const RANK_TOLERANCE: f64 = 1e-10;
@@ -82,7 +85,7 @@ impl LogCloud {
     /// The uniform measure on exp of the given symmetric matrices.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a matrix.
+    /// [`Error::Empty`] without a matrix, [`Error::OutOfRange`] when √2 times an entry is.
     pub fn from_logs(logs: &SymBatch) -> Result<Self> {
         if logs.is_empty() {
             return Err(Error::Empty { what: "measure" });
@@ -98,7 +101,7 @@ impl LogCloud {
         }
         Ok(Self {
             order,
-            rows,
+            rows: in_range(COORDINATE, rows)?,
             weights: None,
         })
     }
@@ -138,7 +141,7 @@ impl LogCloud {
     /// (Euclidean) sliced-Wasserstein distance, the baseline that ignores the geometry of SPD(d).
     ///
     /// # Errors
-    /// [`Error::Empty`] without a matrix.
+    /// As [`Self::from_logs`].
     pub fn euclidean(batch: &SpdBatch) -> Result<Self> {
         if batch.is_empty() {
             return Err(Error::Empty { what: "measure" });
@@ -154,7 +157,7 @@ impl LogCloud {
         }
         Ok(Self {
             order,
-            rows,
+            rows: in_range(COORDINATE, rows)?,
             weights: None,
         })
     }
@@ -234,7 +237,8 @@ impl LogCloud {
     /// The cloud with `shift` subtracted from every logarithm; with [`Self::mean`] this is log-Euclidean recentring.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`] unless `shift` has d(d+1)/2 packed numbers; [`Error::NonFinite`] unless they are finite.
+    /// [`Error::DimensionMismatch`] unless `shift` has d(d+1)/2 packed numbers; [`Error::NonFinite`] unless they are finite;
+    /// [`Error::OutOfRange`] when a difference is.
     pub fn recentred(&self, shift: &[f64]) -> Result<Self> {
         if shift.len() != packed_len(self.order) {
             return Err(Error::DimensionMismatch {
@@ -255,6 +259,7 @@ impl LogCloud {
         for row in moved.rows.chunks_exact_mut(shift.len()) {
             row.iter_mut().zip(shift).for_each(|(value, &s)| *value -= s);
         }
+        in_range(COORDINATE, &moved.rows)?;
         Ok(moved)
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::draws::{haar, stream, unit_vector};
 use super::packed::{pack_into, packed_len, unpack};
 use crate::eigen;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// Directions that are projected together: two AVX-512 registers, four AVX2 registers.
 pub(crate) const PANEL: usize = 16;
@@ -122,7 +122,7 @@ impl DirectionBank {
     ///
     /// # Errors
     /// [`Error::Empty`] without a matrix; [`Error::NotSquare`], [`Error::DimensionMismatch`], [`Error::NonFinite`] and
-    /// [`Error::NotSymmetric`] with the index of the matrix.
+    /// [`Error::NotSymmetric`] with the index of the matrix; [`Error::OutOfRange`] when √2 times an entry is.
     pub fn from_matrices(matrices: &[DMatrix<f64>]) -> Result<Self> {
         let order = matrices.first().ok_or(Error::Empty { what: "bank" })?.nrows();
         check_size(order, matrices.len())?;
@@ -132,14 +132,14 @@ impl DirectionBank {
             check_symmetric(matrix, order, index)?;
             pack_into(matrix.as_slice(), order, row);
         }
-        Ok(Self::from_packed_rows(order, &rows, None))
+        Ok(Self::from_packed_rows(order, &in_range(DIRECTION, rows)?, None))
     }
 
     /// The directions P diag(θ) Pᵀ of the given eigenvalues (unit vectors for a sliced distance) and orthogonal bases.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a pair, [`Error::DimensionMismatch`] when sizes differ, [`Error::NonFinite`], and
-    /// [`Error::InvalidParameter`] when ‖PᵀP − I‖ exceeds 1e-10.
+    /// [`Error::Empty`] without a pair, [`Error::DimensionMismatch`] when sizes differ, [`Error::NonFinite`],
+    /// [`Error::InvalidParameter`] when ‖PᵀP − I‖ exceeds 1e-10, and [`Error::OutOfRange`] when an entry of P diag(θ) Pᵀ is.
     pub fn from_factors(factors: &[(Vec<f64>, DMatrix<f64>)]) -> Result<Self> {
         let order = factors.first().ok_or(Error::Empty { what: "bank" })?.0.len();
         check_size(order, factors.len())?;
@@ -166,7 +166,9 @@ impl DirectionBank {
                 });
             }
             let gap = (basis.transpose() * basis - DMatrix::identity(order, order)).norm();
-            if gap > 1e-10 {
+            // A gap of huge bases is infinite or NaN.
+            let orthonormal = gap <= 1e-10;
+            if !orthonormal {
                 return Err(Error::InvalidParameter {
                     name: "basis",
                     value: gap,
@@ -176,7 +178,9 @@ impl DirectionBank {
             all.theta.extend_from_slice(theta);
             all.basis.extend_from_slice(basis.as_slice());
         }
-        Ok(Self::from_all_factors(order, factors.len(), all))
+        let bank = Self::from_all_factors(order, factors.len(), all);
+        in_range(DIRECTION, &bank.panels)?;
+        Ok(bank)
     }
 
     /// Order d of the directions.
@@ -362,6 +366,9 @@ fn form_packed(order: usize, theta: &[f64], basis: &[f64], packed: &mut [f64]) {
         rest = tail;
     }
 }
+
+/// What leaves the range of numbers in directions of astronomical entries.
+const DIRECTION: &str = "packed entry of a direction";
 
 /// Refuses empty banks.
 fn check_size(order: usize, count: usize) -> Result<()> {

@@ -6,7 +6,10 @@ use rayon::prelude::*;
 use super::cloud::LogCloud;
 use super::directions::{DirectionBank, PANEL};
 use super::projection::PanelScratch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
+
+/// What leaves the range of numbers when coordinates are astronomical.
+const PROJECTION: &str = "projection";
 
 impl DirectionBank {
     /// φ(μ)_{l,k} = F⁻¹_{⟨A_l, log ·⟩_# μ}((k − ½)/T) / √(L T), direction after direction, T = `levels`.
@@ -16,7 +19,8 @@ impl DirectionBank {
     /// O(L n (d² + log n)), threads over directions.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`] for another order, [`Error::Empty`] for T = 0.
+    /// [`Error::DimensionMismatch`] for another order, [`Error::Empty`] for T = 0, [`Error::OutOfRange`] when a projection
+    /// leaves the range of numbers.
     ///
     /// Source: Bonet et al. 2023 (arXiv 2303.05798), section on the kernel; midpoints instead of a grid with end
     /// points, which would give the extremes of a sample the weight of a whole level.
@@ -50,7 +54,7 @@ impl DirectionBank {
                 }
             }
         });
-        Ok(features)
+        in_range(PROJECTION, features)
     }
 
     /// Features of several uniform measures whose squared distances are SPDSW_2² of this bank exactly, whatever the
@@ -61,7 +65,7 @@ impl DirectionBank {
     /// # Errors
     /// [`Error::Empty`] without a cloud, [`Error::DimensionMismatch`] for another order, and [`Error::InvalidWeights`]
     /// for a weighted cloud, whose levels would differ from direction to direction: use
-    /// [`exact_squared_distances`](super::exact_squared_distances).
+    /// [`exact_squared_distances`](super::exact_squared_distances). [`Error::OutOfRange`] as [`Self::quantile_features`].
     pub fn exact_features(&self, clouds: &[&LogCloud]) -> Result<Vec<Vec<f64>>> {
         if clouds.is_empty() {
             return Err(Error::Empty {
@@ -78,7 +82,7 @@ impl DirectionBank {
         }
         let levels = common_levels(clouds.iter().map(|cloud| cloud.len()));
         let scale = (self.len() as f64).sqrt().recip();
-        Ok(clouds
+        clouds
             .iter()
             .map(|cloud| {
                 let n = cloud.len();
@@ -92,9 +96,9 @@ impl DirectionBank {
                         }
                     }
                 });
-                features
+                in_range(PROJECTION, features)
             })
-            .collect())
+            .collect()
     }
 
     /// Runs `fill` on the `width` outputs a direction of every panel, with scratch of its thread.

@@ -83,13 +83,16 @@ pub fn flow(loss: &impl Objective, start: &LogCloud, options: FlowOptions) -> Re
         }
         let mut next = cloud.clone();
         precondition(&mut next, &gradient.rows, curvature, factor);
-        let trial = loss.value_and_gradient(&next)?;
-        moved = trial.value <= gradient.value;
-        if moved {
-            (cloud, gradient) = (next, trial);
-        } else {
+        // A step out of the range of numbers is one that raises the loss.
+        let trial = match loss.value_and_gradient(&next) {
+            Err(Error::OutOfRange { .. }) => None,
+            other => Some(other?).filter(|trial| trial.value <= gradient.value),
+        };
+        moved = trial.is_some();
+        match trial {
+            Some(trial) => (cloud, gradient) = (next, trial),
             // Few directions have larger curvatures than their mean: stay, and take half the step.
-            factor *= 0.5;
+            None => factor *= 0.5,
         }
     }
     Ok(FlowReport {

@@ -10,9 +10,9 @@ use super::measure::Projected;
 use super::one_dimensional::{Exponent, walk_uniform, walk_weighted};
 use super::packed::{packed_len, unpack};
 use super::projection::{PanelScratch, combine_directions};
-use super::spdsw::mean;
+use super::spdsw::{POWERS, mean};
 use crate::batch::SpdBatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range, matrix_in_range};
 
 /// The loss f(μ) = SPDSW_p^p(μ, ν) of a fixed target ν, whose projections are sorted once.
 ///
@@ -142,7 +142,8 @@ impl<'a> SlicedLoss<'a> {
     /// Where projections tie, the order of the points decides (a subgradient). For p = 1 the slope at 0 is 0.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`] for another order.
+    /// [`Error::DimensionMismatch`] for another order, [`Error::OutOfRange`] when the loss or its gradient leaves the range
+    /// of numbers.
     pub fn value_and_gradient(&self, cloud: &LogCloud) -> Result<Gradient> {
         self.bank.check_order(cloud.order())?;
         let arch = Arch::new();
@@ -166,9 +167,10 @@ impl<'a> SlicedLoss<'a> {
         let mut rows = vec![0.0; n * packed_len(cloud.order())];
         combine_directions(self.bank, &slopes, &mut rows);
         let values: Vec<f64> = panels.iter().flat_map(|(values, _)| values.iter().copied()).collect();
+        let [value] = in_range(POWERS, [mean(&values)])?;
         Ok(Gradient {
-            value: mean(&values),
-            rows,
+            value,
+            rows: in_range("gradient of a sliced loss", rows)?,
         })
     }
 
@@ -240,7 +242,8 @@ impl<'a> SlicedLoss<'a> {
 /// equal eigenvalues, where differentiating through an eigendecomposition gives NaN. O(n d³), threads over matrices.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] when `rows` does not hold one packed matrix for each of `batch`.
+/// [`Error::DimensionMismatch`] when `rows` does not hold one packed matrix for each of `batch`; [`Error::OutOfRange`] when
+/// a gradient leaves the range of numbers.
 ///
 /// Source: Daleckii & Krein 1965.
 pub fn euclidean_gradient(batch: &SpdBatch, rows: &[f64]) -> Result<Vec<DMatrix<f64>>> {
@@ -253,8 +256,7 @@ pub fn euclidean_gradient(batch: &SpdBatch, rows: &[f64]) -> Result<Vec<DMatrix<
         });
     }
     let rows: Vec<&[f64]> = rows.chunks_exact(packed_len(d)).collect();
-    Ok(rows
-        .par_iter()
+    rows.par_iter()
         .enumerate()
         .map(|(index, row)| {
             let eigen = crate::eigen::symmetric_eigen(&batch.matrix(index).into_owned());
@@ -262,9 +264,9 @@ pub fn euclidean_gradient(batch: &SpdBatch, rows: &[f64]) -> Result<Vec<DMatrix<
             let inner = v.transpose() * unpack(row, d) * v;
             let weighted = DMatrix::from_fn(d, d, |i, j| inner[(i, j)] * log_difference_quotient(w[i], w[j]));
             let gradient = v * weighted * v.transpose();
-            (&gradient + gradient.transpose()) * 0.5
+            matrix_in_range("gradient", (&gradient + gradient.transpose()) * 0.5)
         })
-        .collect())
+        .collect()
 }
 
 /// (log a − log b)/(a − b) = atanh(z)/(z m) with m the mean and z = (a − b)/(a + b).

@@ -11,7 +11,7 @@ use super::measure::{Projected, SpdMeasure};
 use super::one_dimensional::Exponent;
 use super::spdsw::{mean, per_direction, reduce_root};
 use crate::batch::SpdBatch;
-use crate::error::{Error, Result, in_range};
+use crate::error::{Error, Result, in_range, matrix_in_range};
 
 /// HSPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(B^{A_l}_# μ, B^{A_l}_# ν) with the Busemann functions of the affine-invariant
 /// metric, B^A(M) = lim_{t→∞} (d_AI(exp(tA), M) − t).
@@ -71,9 +71,8 @@ pub fn busemann(bank: &DirectionBank, batch: &SpdBatch) -> Result<DMatrix<f64>> 
             out
         })
         .collect();
-    Ok(DMatrix::from_fn(batch.len(), bank.len(), |i, l| {
-        panels[l / PANEL][i * PANEL + l % PANEL]
-    }))
+    let values = DMatrix::from_fn(batch.len(), bank.len(), |i, l| panels[l / PANEL][i * PANEL + l % PANEL]);
+    matrix_in_range("Busemann function", values)
 }
 
 /// W_p^p of the Busemann coordinates, direction after direction.

@@ -6,8 +6,9 @@ use super::cloud::LogCloud;
 use super::directions::DirectionBank;
 use super::one_dimensional::{Exponent, walk_weighted};
 use super::packed::unpack;
-use super::spdsw::log_euclidean;
-use crate::error::Result;
+use super::spdsw::{POWERS, log_euclidean};
+use crate::eigen::power_of_two_scale;
+use crate::error::{Error, Result, in_range};
 
 /// Steps of ascent from each start.
 const STEPS: usize = 100;
@@ -30,14 +31,14 @@ pub struct MaxSliced {
 ///
 /// # Errors
 /// [`DimensionMismatch`](crate::Error::DimensionMismatch) for another order,
-/// [`OutOfRange`](crate::Error::OutOfRange) when the square of a distance overflows.
+/// [`OutOfRange`](crate::Error::OutOfRange) when squares of projections leave the range of numbers.
 pub fn max_spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, starts: usize) -> Result<MaxSliced> {
     let sampled = log_euclidean(bank, a, b, Exponent::Two)?;
     let mut ranked: Vec<usize> = (0..sampled.len()).collect();
     ranked.sort_by(|&i, &j| sampled[j].total_cmp(&sampled[i]).then(i.cmp(&j)));
     let mut candidates: Vec<Vec<f64>> = ranked.iter().take(starts.max(1)).map(|&l| bank.packed(l)).collect();
     candidates.push(a.mean().iter().zip(b.mean()).map(|(x, y)| x - y).collect());
-    let mut best = (-1.0, vec![0.0; a.mean().len()]);
+    let mut best = (-1.0, Vec::new());
     for mut direction in candidates {
         if !normalise(&mut direction) {
             continue;
@@ -56,9 +57,15 @@ pub fn max_spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, starts: usize
             direction = next;
         }
     }
+    let (value, direction) = best;
+    if direction.is_empty() {
+        // Directions of norm zero, or squares that are no numbers.
+        return Err(Error::OutOfRange { what: POWERS });
+    }
+    let [value] = in_range(POWERS, [value])?;
     Ok(MaxSliced {
-        distance: best.0.max(0.0).sqrt(),
-        direction: unpack(&best.1, bank.order()),
+        distance: value.max(0.0).sqrt(),
+        direction: unpack(&direction, bank.order()),
     })
 }
 
@@ -93,10 +100,13 @@ fn value_and_ascent(direction: &[f64], a: &LogCloud, b: &LogCloud) -> (f64, Vec<
     (value, ascent)
 }
 
-/// Scales to norm one; false for zero.
+/// Scales to norm one; false for zero and for what is not finite.
 fn normalise(direction: &mut [f64]) -> bool {
+    // The squares of directions of any norm stay in range.
+    let unit = power_of_two_scale(direction);
+    direction.iter_mut().for_each(|x| *x *= unit);
     let norm = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
-    if norm.is_nan() || norm <= 0.0 {
+    if !norm.is_finite() || norm == 0.0 {
         return false;
     }
     direction.iter_mut().for_each(|x| *x /= norm);

@@ -1,6 +1,6 @@
 //! Wasserstein distances between measures on the line, exactly.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_range};
 
 /// The exponent p of a Wasserstein distance, with the cases that deserve their own loop.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,11 +112,15 @@ fn mean_of(u: &[f64], v: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     (sums.iter().sum::<f64>() + tail) / u.len() as f64
 }
 
+/// Largest mass that only rounding of the partial sums creates: it must not decide a maximum.
+fn sliver(u: &[(f64, f64)], v: &[(f64, f64)]) -> f64 {
+    (u.len() + v.len()) as f64 * f64::EPSILON
+}
+
 /// W_p^p between two weighted measures on sorted (point, mass) pairs of total mass 1 (W_∞ for p = ∞). O(n + m).
 pub(crate) fn sorted_weighted(u: &[(f64, f64)], v: &[(f64, f64)], exponent: Exponent) -> f64 {
     let mut sum = 0.0;
-    // Slivers of mass that only rounding of the partial sums creates must not decide a maximum.
-    let sliver = (u.len() + v.len()) as f64 * f64::EPSILON;
+    let sliver = sliver(u, v);
     walk_weighted(u, v, |i, j, mass| {
         let cost = exponent.cost(u[i].0 - v[j].0);
         if exponent != Exponent::Infinity {
@@ -185,8 +189,8 @@ pub(crate) fn walk_weighted(u: &[(f64, f64)], v: &[(f64, f64)], mut visit: impl 
 /// `None` for uniform masses. O(n log n + m log m).
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NonFinite`], [`Error::InvalidWeights`] (masses must sum to 1), and
-/// [`Error::InvalidParameter`] for p < 1.
+/// [`Error::Empty`], [`Error::NonFinite`], [`Error::InvalidWeights`] (masses must sum to 1),
+/// [`Error::InvalidParameter`] for p < 1, and [`Error::OutOfRange`] for a distance beyond the largest number.
 ///
 /// ```
 /// use hadamard_geometry::sliced::wasserstein_1d;
@@ -216,7 +220,10 @@ pub fn wasserstein_1d(u: &[f64], a: Option<&[f64]>, v: &[f64], b: Option<&[f64]>
         let (mut u, mut v) = (u.to_vec(), v.to_vec());
         u.sort_unstable_by(f64::total_cmp);
         v.sort_unstable_by(f64::total_cmp);
-        return Ok(exponent.root(sorted_uniform(&u, &v, exponent)));
+        let power = sorted_uniform(&u, &v, exponent);
+        if power.is_normal() {
+            return Ok(exponent.root(power));
+        }
     }
     let sorted = |points: &[f64], weights: Option<&[f64]>| -> Result<Vec<(f64, f64)>> {
         let weights = match weights {
@@ -227,7 +234,32 @@ pub fn wasserstein_1d(u: &[f64], a: Option<&[f64]>, v: &[f64], b: Option<&[f64]>
         pairs.sort_by(|x, y| x.0.total_cmp(&y.0));
         Ok(pairs)
     };
-    Ok(exponent.root(sorted_weighted(&sorted(u, a)?, &sorted(v, b)?, exponent)))
+    let (u, v) = (sorted(u, a)?, sorted(v, b)?);
+    let power = sorted_weighted(&u, &v, exponent);
+    if power.is_normal() {
+        return Ok(exponent.root(power));
+    }
+    in_range("Wasserstein distance", [of_any_size(u, v, exponent)]).map(|[distance]| distance)
+}
+
+/// W_p of measures whose p-th powers leave the range of numbers: W_∞ (Σ mass (r/W_∞)ᵖ)^{1/p}. O(n + m).
+fn of_any_size(mut u: Vec<(f64, f64)>, mut v: Vec<(f64, f64)>, exponent: Exponent) -> f64 {
+    // Differences of the largest numbers overflow, those of their quarters do not.
+    let huge = u.iter().chain(&v).any(|x| x.0.abs() > 1.0);
+    let unit = if huge { 0.25 } else { 1.0 };
+    u.iter_mut().chain(&mut v).for_each(|x| x.0 *= unit);
+    let largest = sorted_weighted(&u, &v, Exponent::Infinity);
+    if largest == 0.0 || exponent == Exponent::Infinity {
+        return largest / unit;
+    }
+    let sliver = sliver(&u, &v);
+    let mut sum = 0.0;
+    walk_weighted(&u, &v, |i, j, mass| {
+        if mass > sliver {
+            sum += mass * exponent.cost((u[i].0 - v[j].0) / largest);
+        }
+    });
+    largest * exponent.root(sum) / unit
 }
 
 /// Greatest common divisor.
@@ -268,6 +300,20 @@ mod tests {
             let parts = wasserstein_1d(&split, Some(&split_a), &v, Some(&b), p).unwrap();
             assert!((whole - parts).abs() <= 32.0 * f64::EPSILON * whole, "p = {p}");
         }
+    }
+
+    #[test]
+    fn distances_of_any_size_are_numbers() {
+        let (u, v) = ([-1.0, 0.25, 0.75], [-2.0, 0.0, 0.5]);
+        for p in [1.0, 2.0, 3.5, 200.0, 1e5, f64::INFINITY] {
+            let expected = ((1.0 + 2.0 * 0.25f64.powf(p)) / 3.0).powf(p.recip());
+            for unit in [-1000, -600, 600, 1020].map(|power| 2f64.powi(power)) {
+                let scaled = |x: [f64; 3]| x.map(|x| x * unit);
+                let found = wasserstein_1d(&scaled(u), None, &scaled(v), None, p).unwrap();
+                assert!((found / unit / expected - 1.0).abs() < 1e-13, "p = {p}, unit {unit:e}");
+            }
+        }
+        assert!(wasserstein_1d(&[f64::MAX], None, &[f64::MIN], None, 2.0).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::cloud::LogCloud;
 use super::directions::{DirectionBank, PANEL};
 use super::one_dimensional::{gcd, walk_uniform, walk_weighted};
 use super::projection::PanelScratch;
-use crate::error::Result;
+use crate::error::{Result, in_range};
 
 /// Mass that goes from one point to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,8 @@ pub struct SlicedPlan {
 /// O(L (n+m)(d² + log(n+m))), threads over directions.
 ///
 /// # Errors
-/// [`DimensionMismatch`](crate::Error::DimensionMismatch) for another order.
+/// [`DimensionMismatch`](crate::Error::DimensionMismatch) for another order,
+/// [`OutOfRange`](crate::Error::OutOfRange) when the cost leaves the range of numbers.
 ///
 /// Source: Mahey et al. 2023, "Fast optimal transport through sliced Wasserstein generalized geodesics".
 pub fn sliced_plan(bank: &DirectionBank, a: &LogCloud, b: &LogCloud) -> Result<SlicedPlan> {
@@ -68,9 +69,10 @@ pub fn sliced_plan(bank: &DirectionBank, a: &LogCloud, b: &LogCloud) -> Result<S
     work.walk(direction % PANEL, a, b, |from, to, mass| {
         entries.push(PlanEntry { from, to, mass })
     });
+    let [cost] = in_range("cost of a plan", [costs[direction]])?;
     Ok(SlicedPlan {
         entries,
-        cost: costs[direction],
+        cost,
         direction,
     })
 }

@@ -9,6 +9,7 @@ use super::directions::{DirectionBank, PANEL};
 use super::measure::Projected;
 use super::one_dimensional::{Exponent, sorted_uniform, sorted_weighted};
 use super::projection::{PanelScratch, panel_parts};
+use crate::eigen::power_of_two_scale;
 use crate::error::{Error, Result, in_range};
 
 /// SPDSW_p^p(μ, ν) = (1/L) Σ_l W_p^p(⟨A_l, log ·⟩_# μ, ⟨A_l, log ·⟩_# ν), the power that losses and kernels use.
@@ -19,7 +20,7 @@ use crate::error::{Error, Result, in_range};
 /// # Errors
 /// [`DimensionMismatch`](crate::Error::DimensionMismatch) when the order of the bank is not that of the clouds;
 /// [`InvalidParameter`](crate::Error::InvalidParameter) for p < 1 and for p = ∞, where the power has no meaning;
-/// [`OutOfRange`](crate::Error::OutOfRange) when a power overflows.
+/// [`OutOfRange`](crate::Error::OutOfRange) when a power of a distance leaves the range of numbers.
 ///
 /// Source: Bonet et al. 2023 (arXiv 2303.05798), definition of SPDSW.
 ///
@@ -56,11 +57,16 @@ pub fn spdsw_per_direction(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: 
 }
 
 /// What leaves the range of numbers when coordinates are astronomical.
-const POWERS: &str = "power of a distance of projections";
+pub(crate) const POWERS: &str = "power of a distance of projections";
 
 /// Mean in fixed order.
 pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
+    let sum: f64 = values.iter().sum();
+    if sum.is_finite() {
+        return sum / values.len() as f64;
+    }
+    // The mean of numbers is one even where their sum is not.
+    values.iter().map(|x| x / values.len() as f64).sum()
 }
 
 /// (Mean)^{1/p}, the maximum for p = ∞.
@@ -140,7 +146,7 @@ pub struct Estimate {
     pub pow_error: f64,
     /// SPDSW_p = pow^{1/p}.
     pub distance: f64,
-    /// Standard error of `distance` to first order: pow_error / (p distanceᵖ⁻¹), and 0 at distance 0.
+    /// Standard error of `distance` to first order: distance · pow_error / (p pow), and 0 at distance 0.
     pub distance_error: f64,
     /// Directions used.
     pub directions: usize,
@@ -207,11 +213,14 @@ pub fn spdsw_adaptive(
 fn estimate(values: &[f64], exponent: Exponent, p: f64) -> Estimate {
     let n = values.len() as f64;
     let pow = mean(values);
-    let variance = values.iter().map(|v| (v - pow) * (v - pow)).sum::<f64>() / (n - 1.0);
-    let pow_error = (variance / n).sqrt();
+    // In a unit in which squares stay in range.
+    let unit = power_of_two_scale(values);
+    let square = |v: &f64| ((v - pow) * unit) * ((v - pow) * unit);
+    let variance = values.iter().map(square).sum::<f64>() / (n - 1.0);
+    let pow_error = (variance / n).sqrt() / unit;
     let distance = exponent.root(pow);
     let distance_error = if distance > 0.0 {
-        pow_error / (p * distance.powf(p - 1.0))
+        distance * (pow_error / pow) / p
     } else {
         0.0
     };

@@ -10,7 +10,8 @@ use super::directions::DirectionBank;
 use super::draws::stream;
 use super::one_dimensional::{Exponent, sorted_uniform};
 use super::projection::PanelScratch;
-use crate::error::{Error, Result};
+use super::spdsw::POWERS;
+use crate::error::{Error, Result, in_range};
 
 /// Result of a permutation test.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +33,8 @@ pub struct TwoSampleTest {
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] for another order, [`Error::Empty`] for fewer than two points a sample or no
-/// permutation, [`Error::InvalidWeights`] for weighted measures.
+/// permutation, [`Error::InvalidWeights`] for weighted measures, [`Error::OutOfRange`] when a statistic leaves the range
+/// of numbers.
 pub fn two_sample_test(
     bank: &DirectionBank,
     a: &LogCloud,
@@ -101,6 +103,8 @@ pub fn two_sample_test(
             statistic_of(&labels, u, v)
         })
         .collect();
+    let [statistic] = in_range(POWERS, [statistic])?;
+    let null = in_range(POWERS, null)?;
     let as_large = null.iter().filter(|&&s| s >= statistic).count();
     Ok(TwoSampleTest {
         statistic,

@@ -1,11 +1,12 @@
 //! Alignment by one congruence of all matrices: a translation and a rotation of the manifold.
 
+use hadamard_geometry::SpdBatch;
 use hadamard_geometry::sliced::{LogCloud, Objective, euclidean_gradient};
-use hadamard_geometry::{SpdBatch, eigen};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::{Loss, Prepared};
 use crate::error::{Error, Result};
+use crate::scaling::power_of_two;
 
 /// Which congruences are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,13 +64,24 @@ impl Congruence {
 
     /// Translation W = (TᵀT)^½ of the polar decomposition T = R W.
     pub fn translation(&self) -> DMatrix<f64> {
-        eigen::symmetric_eigen(&(self.matrix.transpose() * &self.matrix)).map(f64::sqrt)
+        let (unit, _, values, turned) = self.factors();
+        turned.transpose() * DMatrix::from_diagonal(&(values * unit)) * turned
     }
 
     /// Rotation R of the polar decomposition T = R W.
     pub fn rotation(&self) -> DMatrix<f64> {
-        let inverse = eigen::symmetric_eigen(&(self.matrix.transpose() * &self.matrix)).map(|d| d.sqrt().recip());
-        &self.matrix * inverse
+        let (_, left, _, turned) = self.factors();
+        left * turned
+    }
+
+    /// T = unit U diag(s) Vᵀ: squares of T might leave the range of numbers, or lose its small singular values.
+    fn factors(&self) -> (f64, DMatrix<f64>, DVector<f64>, DMatrix<f64>) {
+        let unit = power_of_two(self.matrix.iter().copied());
+        let svd = (&self.matrix / unit).svd(true, true);
+        let (Some(left), Some(turned)) = (svd.u, svd.v_t) else {
+            unreachable!("both sides were asked for");
+        };
+        (unit, left, svd.singular_values, turned)
     }
 }
 
@@ -113,8 +125,12 @@ pub fn transformation(
                 trial => trial?,
             };
             let trial_cloud = LogCloud::try_new(&trial)?;
-            let trial_gradient = objective.value_and_gradient(&trial_cloud)?;
-            if trial_gradient.value < gradient.value {
+            // A step out of the range of numbers is one that raises the loss.
+            let trial_gradient = match objective.value_and_gradient(&trial_cloud) {
+                Err(hadamard_geometry::Error::OutOfRange { .. }) => None,
+                other => Some(other?).filter(|trial| trial.value < gradient.value),
+            };
+            if let Some(trial_gradient) = trial_gradient {
                 (matrix, moved, cloud, gradient) = (trial_matrix, trial, trial_cloud, trial_gradient);
                 accepted = true;
                 break;

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 
 /// D^{-1/2} C D^{-1/2}, D the diagonal of the covariance C; the diagonal of the result is 1.
 ///
@@ -25,13 +25,7 @@ pub fn correlation(covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
             found: covariance.ncols(),
         });
     }
-    if let Some(index) = covariance.iter().position(|x| !x.is_finite()) {
-        return Err(Error::NonFinite {
-            what: "covariance",
-            index,
-            value: covariance[index],
-        });
-    }
+    finite("covariance", covariance.as_slice())?;
     let deviations = covariance.diagonal().map(f64::sqrt);
     if let Some(channel) = deviations
         .iter()
@@ -50,12 +44,6 @@ pub fn correlation(covariance: &DMatrix<f64>) -> Result<DMatrix<f64>> {
             covariance[(i, j)] / deviations[i] / deviations[j]
         }
     });
-    match correlations.iter().position(|x| !x.is_finite()) {
-        Some(index) => Err(Error::NonFinite {
-            what: "correlation",
-            index,
-            value: correlations[index],
-        }),
-        None => Ok(correlations),
-    }
+    finite("correlation", correlations.as_slice())?;
+    Ok(correlations)
 }

@@ -29,7 +29,7 @@ use hadamard_geometry::SymBatch;
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 use crate::io::SignalView;
 
 mod correlation;
@@ -156,14 +156,11 @@ impl Estimator {
 
     fn estimate_centred(&self, z: &DMatrix<f64>) -> Result<Estimate> {
         let estimate = self.of_centred(z)?;
-        match estimate.matrix.iter().position(|x| !x.is_finite()) {
-            Some(index) => Err(Error::NonFinite {
-                what: "covariance: squares of the samples leave the range of numbers",
-                index,
-                value: estimate.matrix[index],
-            }),
-            None => Ok(estimate),
-        }
+        finite(
+            "covariance: squares of the samples leave the range of numbers",
+            estimate.matrix.as_slice(),
+        )?;
+        Ok(estimate)
     }
 
     fn of_centred(&self, z: &DMatrix<f64>) -> Result<Estimate> {

@@ -136,7 +136,8 @@ fn prewarp(order: usize, name: &'static str, edge: f64, sampling_rate: f64) -> R
             reason: "must lie between 0 and half the sampling rate",
         });
     }
-    Ok(2.0 * RATE * (std::f64::consts::PI * edge / sampling_rate).tan())
+    // The quotient first: it is below 1/2, while π times an edge may leave the range of numbers.
+    Ok(2.0 * RATE * (std::f64::consts::PI * (edge / sampling_rate)).tan())
 }
 
 /// Poles −exp(iπ m/(2N)), m = −N+1, −N+3, ..., N−1.
@@ -164,9 +165,13 @@ fn discrete(analogue: ZerosPolesGain, edge: f64) -> Result<Sos> {
     let gain = analogue.gain * (product(&analogue.zeros) / product(&analogue.poles)).re;
     let map = |roots: Vec<C>| roots.into_iter().map(|root| (scale + root) / (scale - root));
     let missing = analogue.poles.len() - analogue.zeros.len();
-    let zeros = map(analogue.zeros)
+    let zeros: Vec<C> = map(analogue.zeros)
         .chain(std::iter::repeat_n(C::new(-1.0, 0.0), missing))
         .collect();
-    let poles = map(analogue.poles).collect();
+    let poles: Vec<C> = map(analogue.poles).collect();
+    // Roots that are no numbers cannot be paired.
+    if !poles.iter().chain(&zeros).all(|root| root.is_finite()) {
+        return Err(Sos::beyond_precision(edge));
+    }
     Sos::from_sections(to_sections(ZerosPolesGain { zeros, poles, gain }), edge)
 }

@@ -20,7 +20,7 @@ impl Sos {
                 reason: "must lie between 0 and half the sampling rate",
             });
         }
-        let omega = std::f64::consts::TAU * frequency / sampling_rate;
+        let omega = std::f64::consts::TAU * (frequency / sampling_rate);
         if !(quality.is_finite() && omega / quality < std::f64::consts::PI && quality > 0.0) {
             return Err(Error::InvalidParameter {
                 name: "quality",

@@ -25,13 +25,17 @@ impl Sos {
         let finite = filter.coefficients().iter().flatten().all(|c| c.is_finite())
             && filter.steady_state().iter().flatten().all(|c| c.is_finite());
         if !finite {
-            return Err(Error::InvalidParameter {
-                name: "edge",
-                value: edge,
-                reason: "too near to 0 or to half the sampling rate for double precision at this order",
-            });
+            return Err(Self::beyond_precision(edge));
         }
         Ok(filter)
+    }
+
+    pub(super) fn beyond_precision(edge: f64) -> Error {
+        Error::InvalidParameter {
+            name: "edge",
+            value: edge,
+            reason: "too near to 0 or to half the sampling rate for double precision at this order",
+        }
     }
 
     /// Rows b0, b1, b2, a0, a1, a2 with a0 = 1, as other libraries print them.

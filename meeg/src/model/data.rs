@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DMatrixView, RowDVector};
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 
 /// N examples that can be addressed by row.
 pub trait Dataset: Sync {
@@ -352,18 +352,6 @@ pub(crate) fn same_len(what: &'static str, expected: usize, found: usize) -> Res
         Ok(())
     } else {
         Err(Error::DimensionMismatch { what, expected, found })
-    }
-}
-
-/// Errs at the first entry that is not finite.
-pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(index) => Err(Error::NonFinite {
-            what,
-            index,
-            value: values[index],
-        }),
     }
 }
 

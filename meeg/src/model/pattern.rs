@@ -1,7 +1,8 @@
 //! Which features a model reads.
 
 use super::data::{FeatureMatrix, same_len};
-use crate::error::Result;
+use crate::error::{Result, finite};
+use crate::scaling::power_of_two;
 
 /// Activation pattern of a model: a_j = Cov(x_j, ŷ) / sd(ŷ), the change of feature j when the prediction rises by one
 /// standard deviation.
@@ -10,34 +11,38 @@ use crate::error::Result;
 /// `features`, in its unit; zeros when the predictions are constant. O(n p).
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch) unless there is one prediction an example.
+/// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch) unless there is one prediction an example,
+/// [`Error::NonFinite`](crate::Error::NonFinite) for predictions that are not finite.
 ///
 /// Source: Haufe et al., NeuroImage 87 (2014) 96-110.
 pub fn activation_pattern(features: &FeatureMatrix, predictions: &[f64]) -> Result<Vec<f64>> {
     let values = features.values();
     same_len("predictions", values.nrows(), predictions.len())?;
-    let n = predictions.len() as f64;
-    let mean = predictions.iter().sum::<f64>() / n;
-    let deviation = (predictions.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / n).sqrt();
-    let covariance = |column: nalgebra::DVectorView<'_, f64>| {
-        let centre = column.mean();
-        column
-            .iter()
-            .zip(predictions)
-            .map(|(x, p)| (x - centre) * (p - mean))
-            .sum::<f64>()
-            / n
+    finite("predictions", predictions)?;
+    let (predictions, _) = centred(predictions);
+    let deviation = mean_product(&predictions, &predictions).sqrt();
+    let pattern = |column: nalgebra::DVectorView<'_, f64>| {
+        let (column, unit) = centred(column.as_slice());
+        if deviation > 0.0 {
+            mean_product(&column, &predictions) / deviation * unit
+        } else {
+            0.0
+        }
     };
-    Ok(values
-        .column_iter()
-        .map(|column| {
-            if deviation > 0.0 {
-                covariance(column.as_view()) / deviation
-            } else {
-                0.0
-            }
-        })
-        .collect())
+    Ok(values.column_iter().map(|column| pattern(column.as_view())).collect())
+}
+
+/// Values less their mean, and their unit: neither sums nor squares of them leave the range of numbers.
+fn centred(values: &[f64]) -> (Vec<f64>, f64) {
+    let unit = power_of_two(values.iter().copied());
+    let scaled: Vec<f64> = values.iter().map(|x| x / unit).collect();
+    let mean = scaled.iter().sum::<f64>() / scaled.len() as f64;
+    (scaled.iter().map(|x| x - mean).collect(), unit)
+}
+
+/// Mean of the products.
+fn mean_product(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>() / x.len() as f64
 }
 
 #[cfg(test)]

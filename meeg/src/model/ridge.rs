@@ -2,10 +2,10 @@
 
 use nalgebra::DMatrix;
 
-use super::data::{FeatureMatrix, Sample, Training, finite, same_len};
+use super::data::{FeatureMatrix, Sample, Training, same_len};
 use super::leave_out::{Choice, Spectrum, centre_targets};
 use super::{Learner, Predictor, logspace};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 
 /// Ridge regression: minimises Σ (y_i - b - xᵢᵀβ)² + α |β|², intercept b not penalised.
 ///

@@ -6,7 +6,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite};
 
 /// How the machine is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,8 +68,8 @@ impl SupportVectorMachine {
     /// Trains on the n x n kernel matrix of the examples (X Xᵀ for the linear machine). O(n) a pair optimised.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`], [`Error::NonFinite`], [`Error::TooFew`] classes, [`Error::InvalidParameter`], and
-    /// [`Error::NoConvergence`] when the optimality conditions are not met in the pairs allowed.
+    /// [`Error::DimensionMismatch`], [`Error::NonFinite`] for a kernel or sums of it that are not finite,
+    /// [`Error::TooFew`] classes, [`Error::InvalidParameter`], and [`Error::NoConvergence`] when the optimality conditions are not met in the pairs allowed.
     pub fn train(kernel: &DMatrix<f64>, labels: &[i64], options: SvmOptions) -> Result<Self> {
         let n = labels.len();
         for found in [kernel.nrows(), kernel.ncols()] {
@@ -81,13 +81,7 @@ impl SupportVectorMachine {
                 });
             }
         }
-        if let Some(index) = kernel.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NonFinite {
-                what: "kernel matrix",
-                index,
-                value: kernel[index],
-            });
-        }
+        finite("kernel matrix", kernel.as_slice())?;
         for (name, value) in [("penalty", options.penalty), ("tolerance", options.tolerance)] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::InvalidParameter {
@@ -129,7 +123,8 @@ impl SupportVectorMachine {
     /// Classes of new examples from their m x n kernel values with the training examples; ties go to the smaller label.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`] when the kernel has another number of columns.
+    /// [`Error::DimensionMismatch`] when the kernel has another number of columns, [`Error::NonFinite`] when a number of it
+    /// or a score is not finite.
     pub fn predict(&self, kernel: &DMatrix<f64>) -> Result<Vec<i64>> {
         if kernel.ncols() != self.examples {
             return Err(Error::DimensionMismatch {
@@ -138,6 +133,7 @@ impl SupportVectorMachine {
                 found: kernel.ncols(),
             });
         }
+        finite("kernel matrix", kernel.as_slice())?;
         let vote = |row: usize| {
             let mut votes = vec![0; self.classes.len()];
             for pair in &self.pairs {
@@ -147,12 +143,13 @@ impl SupportVectorMachine {
                         .iter()
                         .map(|&(i, weight)| weight * kernel[(row, i)])
                         .sum::<f64>();
+                finite("scores of a support vector machine", &[score])?;
                 votes[if score >= 0.0 { pair.first } else { pair.second }] += 1;
             }
             let most = votes.iter().copied().max().unwrap_or(0);
-            self.classes[votes.iter().position(|&v| v == most).unwrap_or(0)]
+            Ok(self.classes[votes.iter().position(|&v| v == most).unwrap_or(0)])
         };
-        Ok((0..kernel.nrows()).map(vote).collect())
+        (0..kernel.nrows()).map(vote).collect()
     }
 }
 
@@ -179,7 +176,6 @@ impl Pair {
         let mut score: Vec<f64> = y.clone();
         let up = |alpha: f64, y: f64| if y > 0.0 { alpha < c } else { alpha > 0.0 };
         let low = |alpha: f64, y: f64| if y > 0.0 { alpha > 0.0 } else { alpha < c };
-        let mut gap = f64::INFINITY;
         for iteration in 0..=options.iterations {
             let Some(i) = (0..n)
                 .filter(|&t| up(alpha[t], y[t]))
@@ -191,7 +187,7 @@ impl Pair {
                 .filter(|&t| low(alpha[t], y[t]))
                 .map(|t| score[t])
                 .fold(f64::INFINITY, f64::min);
-            gap = score[i] - lowest;
+            let gap = score[i] - lowest;
             if gap <= options.tolerance {
                 break;
             }
@@ -229,7 +225,7 @@ impl Pair {
                 *score -= step * (k(t, i) - k(t, j));
             }
         }
-        debug_assert!(gap <= options.tolerance || gap.is_finite());
+        finite("scores of a support vector machine", &score)?;
         let free: Vec<f64> = (0..n)
             .filter(|&t| alpha[t] > 0.0 && alpha[t] < c)
             .map(|t| score[t])

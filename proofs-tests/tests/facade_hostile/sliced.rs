@@ -76,7 +76,8 @@ fn distances() {
         finite("spdsw_per_direction", spdsw_per_direction(&bank, &x, &y, p));
         finite("spdsw_mean_exact", spdsw_mean_exact(&bank, &x, &y));
         if let Some(e) = sound("spdsw_with_error", spdsw_with_error(&bank, &x, &y, p)) {
-            finite("spdsw_with_error", Ok::<_, String>(vec![e.pow, e.distance]));
+            let numbers = vec![e.pow, e.pow_error, e.distance, e.distance_error];
+            finite("spdsw_with_error", Ok::<_, String>(numbers));
         }
         let (tolerance, block, most) = (draw.parameter(), draw.below(20), draw.below(200));
         sound("spdsw_adaptive", spdsw_adaptive(&x, &y, p, tolerance, block, most, 1));
@@ -84,13 +85,15 @@ fn distances() {
             finite("max_spdsw", Ok::<_, String>((found.distance, found.direction)));
         }
         if let Some(plan) = sound("sliced_plan", sliced_plan(&bank, &x, &y)) {
-            assert!(plan.entries.iter().all(|e| e.mass.is_finite()), "sliced_plan");
+            let mass = plan.entries.iter().all(|e| e.mass.is_finite());
+            assert!(mass && plan.cost.is_finite(), "sliced_plan");
         }
         if let Some(test) = sound("two_sample_test", two_sample_test(&bank, &x, &y, draw.below(6), 1)) {
             assert!(test.p_value > 0.0 && test.p_value <= 1.0, "two_sample_test");
+            finite("two_sample_test", Ok::<_, String>((test.statistic, test.null)));
         }
-        sound("quantile_features", bank.quantile_features(&x, draw.below(6)));
-        sound("exact_features", bank.exact_features(&[&x, &y]));
+        finite("quantile_features", bank.quantile_features(&x, draw.below(6)));
+        finite("exact_features", bank.exact_features(&[&x, &y]));
         finite("exact_squared_distances", exact_squared_distances(&bank, &[&x, &y]));
         finite("dirac", dirac_spdsw2_pow(&a.get(0), &b.get(0)));
         finite("dirac", dirac_log_sw2_pow(&a.get(0), &b.get(0)));

@@ -1,7 +1,7 @@
 use hadamard::ssvd::{
     Adaptive, Augmentation, Csr, CsrCsc, DenseMethod, DenseUpdating, Exact, FnOperator, Gkl, LanczosOptions, Operator,
-    Rpi, Similarity, Standardized, TruncatedSvd, UpdateOptions, UpdateReport, UpdateTruncatedSvd, UpdatingSvd, lanczos,
-    read_matrix_market, write_matrix_market,
+    Rpi, Similarity, SolveReport, SsvdError, Standardized, TruncatedSvd, UpdateOptions, UpdateReport,
+    UpdateTruncatedSvd, UpdatingSvd, lanczos, read_matrix_market, write_matrix_market,
 };
 
 use crate::draw::{Draw, Numbers, cases, finite, sound};
@@ -27,6 +27,13 @@ fn factors(what: &str, svd: &TruncatedSvd) {
     );
     assert!(svd.s.windows(2).all(|w| w[0] >= w[1]), "{what}: descending");
     assert!(svd.u.finite() && svd.v.finite(), "{what}: vectors");
+}
+
+fn solved(what: &str, report: Result<SolveReport, SsvdError>) -> Option<TruncatedSvd> {
+    let SolveReport { svd, residuals, .. } = sound(what, report)?;
+    factors(what, &svd);
+    finite(what, Ok::<_, String>(residuals));
+    Some(svd)
 }
 
 #[test]
@@ -76,20 +83,16 @@ fn static_solver() {
             }
         };
         let both = CsrCsc::from(a.clone());
-        if let Some(report) = sound("lanczos", lanczos(&both, k, &options)) {
-            factors("lanczos", &report.svd);
-            finite("residuals", Ok::<_, String>(report.residuals));
-            queries(draw, &report.svd, &a);
+        if let Some(svd) = solved("lanczos", lanczos(&both, k, &options)) {
+            queries(draw, &svd, &a);
         }
         let (shift, weight) = (draw.about(n), draw.about(n));
         let (shift, weight) = (draw.numbers(shift), draw.numbers(weight));
         if let Some(b) = sound("Standardized", Standardized::new(&both, shift, weight)) {
-            sound("lanczos", lanczos(&b, k, &options));
+            solved("standardized", lanczos(&b, k, &options));
         }
-        if let Some(b) = sound("centered", Standardized::centered(&both))
-            && let Some(report) = sound("lanczos", lanczos(&b, k, &options))
-        {
-            factors("centred", &report.svd);
+        if let Some(b) = sound("centered", Standardized::centered(&both)) {
+            solved("centred", lanczos(&b, k, &options));
         }
         // Functions of a user may return anything.
         let bad = draw.anything();
@@ -97,20 +100,20 @@ fn static_solver() {
         let operator = FnOperator::new(m, n, forward, |x: &[f64], w: usize, y: &mut [f64]| {
             both.apply_transpose(x, w, y)
         });
-        sound("lanczos", lanczos(&operator, k, &options));
-        sound("lanczos", lanczos(&draw.matrix(m, n), k, &options));
+        solved("of functions", lanczos(&operator, k, &options));
+        solved("of a dense matrix", lanczos(&draw.matrix(m, n), k, &options));
     });
 }
 
 fn queries(draw: &mut Draw, svd: &TruncatedSvd, a: &Csr) {
     let (m, n) = (svd.u.nrows(), svd.v.nrows());
-    sound("frobenius_error", svd.frobenius_error(a));
+    finite("frobenius_error", svd.frobenius_error(a));
     let energy = svd.explained_energy(draw.parameter());
     assert!(!energy.is_nan(), "explained energy");
-    sound("residuals", svd.residuals(&CsrCsc::from(a.clone())));
+    finite("residuals", svd.residuals(&CsrCsc::from(a.clone())));
     let wide = draw.about(n);
     if let Some(row) = sparse(draw, 1, wide) {
-        sound("project_rows", svd.project_rows(&row));
+        finite("project_rows", svd.project_rows(&row));
         for similarity in [Similarity::InnerProduct, Similarity::Cosine] {
             let nearest = svd.nearest_rows(&row, draw.below(4), similarity);
             assert!(
@@ -121,16 +124,16 @@ fn queries(draw: &mut Draw, svd: &TruncatedSvd, a: &Csr) {
     }
     let tall = draw.about(m);
     if let Some(column) = sparse(draw, tall, 2) {
-        sound("project_columns", svd.project_columns(&column));
+        finite("project_columns", svd.project_columns(&column));
     }
     let top = svd.top_entries(draw.below(m + 1), draw.below(4), |j| j % 2 == 0);
     assert!(
-        sound("top_entries", top).is_none_or(|list| list.iter().all(|x| !x.1.is_nan())),
+        sound("top_entries", top).is_none_or(|list| list.iter().all(|x| x.1.is_finite())),
         "top_entries"
     );
 }
 
-fn report(what: &str, report: Result<UpdateReport, hadamard::ssvd::SsvdError>) -> bool {
+fn report(what: &str, report: Result<UpdateReport, SsvdError>) -> bool {
     let report = sound(what, report);
     if let Some(report) = report {
         assert!(

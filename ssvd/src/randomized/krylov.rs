@@ -50,7 +50,7 @@ impl Default for KrylovOptions {
 /// fewer products in all. Matrices whose smaller side is below three blocks are decomposed densely.
 ///
 /// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost of q blocks: q b products with A and with A^T, O((m + n) (q b)^2) for their orthogonality; memory
+/// finite or a singular value exceeds the largest number. Cost of q blocks: q b products with A and with A^T, O((m + n) (q b)^2) for their orthogonality; memory
 /// (m + n) basis numbers. The result is the same bits for any number of threads.
 ///
 /// ```
@@ -84,7 +84,7 @@ pub fn block_krylov(a: &impl Operator, k: usize, options: &KrylovOptions) -> Res
         let depth = depth.min(m.min(n) / b - 1);
         Krylov::new(&scaled, b, depth, options.seed).solve(k, options)?
     };
-    Ok(report.in_units(scaled.unit()))
+    report.in_units(scaled.unit())
 }
 
 /// A^T Q = X T, Q with `left.count()` blocks, X with one more when its newest block is pushed.

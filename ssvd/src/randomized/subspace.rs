@@ -46,7 +46,7 @@ impl Default for SubspaceOptions {
 /// products. Values of any multiplicity up to p come out.
 ///
 /// Errs when `k` is zero or exceeds a side, on options out of range and when the operator returns numbers that are not
-/// finite. Cost of a round: p products with A and with A^T, O((m + n) p^2); memory 2 (m + n) p numbers. The result is
+/// finite or a singular value exceeds the largest number. Cost of a round: p products with A and with A^T, O((m + n) p^2); memory 2 (m + n) p numbers. The result is
 /// the same bits for any number of threads.
 ///
 /// ```
@@ -68,7 +68,7 @@ pub fn subspace_iteration(a: &impl Operator, k: usize, options: &SubspaceOptions
         });
     }
     let scaled = Rescaled::probe(a)?;
-    Ok(solve(&scaled, k, options)?.in_units(scaled.unit()))
+    solve(&scaled, k, options)?.in_units(scaled.unit())
 }
 
 fn solve(a: &impl Operator, k: usize, options: &SubspaceOptions) -> Result<SolveReport> {

@@ -27,7 +27,7 @@ pub(crate) use updating::Stored;
 pub use updating::{UpdateOptions, UpdatingSvd};
 
 use crate::error::{Result, SsvdError};
-use crate::lanczos::TruncatedSvd;
+use crate::lanczos::{TruncatedSvd, finite_factors};
 use crate::sparse::{Csr, check_entries};
 
 mod sealed {
@@ -185,12 +185,8 @@ pub(crate) fn check_triplets(svd: &TruncatedSvd, k: usize) -> Result<()> {
                 cols: side.ncols(),
             });
         }
-        if let Some(at) = side.iter().position(|x| !x.is_finite()) {
-            let (row, col) = (at % side.nrows(), at / side.nrows());
-            let value = side[(row, col)];
-            return Err(SsvdError::NotFinite { what, row, col, value });
-        }
     }
+    finite_factors(svd)?;
     let positive = svd.s.iter().all(|&s| s > 0.0 && s.is_finite());
     if positive && svd.s.windows(2).all(|w| w[0] >= w[1]) {
         Ok(())

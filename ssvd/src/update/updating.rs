@@ -304,7 +304,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
     }
 
     /// Upper bound of ||A - A_k||_F: the sum of what every step left out (and of the start's error after
-    /// [`UpdatingSvd::start`]). Forgetting shrinks it.
+    /// [`UpdatingSvd::start`]). Forgetting shrinks it. Infinite where it leaves the range of f64.
     pub fn error_bound(&self) -> f64 {
         self.bookkeeping.error_bound
     }
@@ -313,7 +313,9 @@ impl<M: Augmentation> UpdatingSvd<M> {
     /// energy of the updated A_k.
     pub fn explained_energy(&self) -> f64 {
         if self.bookkeeping.size > 0.0 {
-            (norm(&self.values) / self.bookkeeping.size).powi(2).min(1.0)
+            // Both are infinite beyond the range of f64.
+            let (kept, whole) = (norm(&self.values).min(f64::MAX), self.bookkeeping.size.min(f64::MAX));
+            (kept / whole).powi(2).min(1.0)
         } else {
             1.0
         }
@@ -667,8 +669,10 @@ impl<M: Augmentation> UpdateTruncatedSvd for UpdatingSvd<M> {
         check_forgetting(lambda)?;
         let factor = lambda.sqrt();
         self.values.iter_mut().for_each(|s| *s *= factor);
-        self.bookkeeping.size *= factor;
-        self.bookkeeping.error_bound *= factor;
+        // Sums that have left the range of f64 are infinite, and nothing is left of them either when all is forgotten.
+        let fade = |x: f64| if factor == 0.0 { 0.0 } else { x * factor };
+        self.bookkeeping.size = fade(self.bookkeeping.size);
+        self.bookkeeping.error_bound = fade(self.bookkeeping.error_bound);
         self.cut(self.values.iter().take_while(|&&s| s > 0.0).count());
         Ok(())
     }

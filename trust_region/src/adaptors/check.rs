@@ -13,10 +13,10 @@ pub struct JacobianCheck {
     pub column: usize,
     /// What the system says.
     pub given: f64,
-    /// What central differences say.
+    /// What central differences say; not finite where F at a neighbour is not, or fails.
     pub difference: f64,
     /// |given − difference|/max(|given|, |difference|, largest entry · 1e-6): near 1e-9 for a right Jacobian of a smooth
-    /// function, near 1 for a wrong entry.
+    /// function, near 1 for a wrong entry, NaN where the difference is not finite.
     pub error: f64,
 }
 
@@ -24,7 +24,7 @@ pub struct JacobianCheck {
 /// pattern. 2n + 1 evaluations of F.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`], [`Error::User`], [`Error::NonFinite`] when F or J is not finite, and
+/// [`Error::DimensionMismatch`], [`Error::User`], [`Error::NonFinite`] when x, F or J is not finite, and
 /// [`Error::InvalidParameter`] for matrix-free systems, which have no entries.
 pub fn check_jacobian(system: &(impl System + ?Sized), bounds: &Bounds, x: &[f64]) -> Result<JacobianCheck> {
     let (m, n) = (system.equations(), system.variables());
@@ -37,12 +37,13 @@ pub fn check_jacobian(system: &(impl System + ?Sized), bounds: &Bounds, x: &[f64
             });
         }
     }
-    let mut f = vec![0.0; m];
-    system.residual(x, &mut f).map_err(Error::User)?;
     let finite = |what, values: &[f64]| match values.iter().position(|v| !v.is_finite()) {
         Some(index) => Err(Error::NonFinite { what, index }),
         None => Ok(()),
     };
+    finite("point", x)?;
+    let mut f = vec![0.0; m];
+    system.residual(x, &mut f).map_err(Error::User)?;
     finite("residual", &f)?;
     let mut given = vec![0.0; m * n];
     match system.structure() {
@@ -92,7 +93,8 @@ pub fn check_jacobian(system: &(impl System + ?Sized), bounds: &Bounds, x: &[f64
     for (at, (&given, &difference)) in given.iter().zip(&measured).enumerate() {
         let size = given.abs().max(difference.abs()).max(1e-6 * largest);
         let error = if size > 0.0 {
-            (given - difference).abs() / size
+            // Each over the size first: the difference of the largest numbers overflows.
+            (given / size - difference / size).abs()
         } else {
             0.0
         };

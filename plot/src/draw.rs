@@ -27,6 +27,9 @@ const PALETTE: [RGBColor; 7] = [
 const MUTED: RGBColor = RGBColor(200, 200, 200);
 const FONT: &str = "sans-serif";
 
+/// Points along a side of a picture: the back end multiplies its units by numbers of charts in 32 bits.
+const LONGEST_SIDE: u32 = 1 << 16;
+
 static REGISTER: Once = Once::new();
 
 pub(crate) fn backend<E: std::fmt::Display>(error: E) -> Error {
@@ -48,6 +51,14 @@ pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: 
             what: "figure without charts",
         });
     }
+    let (width, height) = figure.size();
+    if width.max(height) > LONGEST_SIDE {
+        return Err(Error::Mismatch {
+            what: "sides of a picture in points",
+            expected: format!("at most {LONGEST_SIDE}"),
+            found: format!("{width} x {height}"),
+        });
+    }
     REGISTER.call_once(|| {
         // The bytes are a constant of the crate: they either always parse or the tests fail.
         let _ = register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
@@ -58,6 +69,8 @@ pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: 
         Some(entries) => legend::below(root, entries, scale)?,
         None => root.clone(),
     };
+    // Names below may take all of the height, and the back end splits no area of negative size.
+    check_room(figure, area.dim_in_pixel(), (0, 0))?;
     let columns = figure.columns.clamp(1, figure.charts.len());
     let rows = figure.charts.len().div_ceil(columns);
     for (area, item) in area.split_evenly((rows, columns)).iter().zip(&figure.charts) {
@@ -67,6 +80,7 @@ pub(crate) fn figure<DB: DrawingBackend>(root: &DrawingArea<DB, Shift>, figure: 
             Vec::new()
         };
         Painter {
+            figure,
             chart: item,
             scale,
             canvas,
@@ -91,7 +105,22 @@ pub(crate) fn font(size: u32, scale: u32) -> TextStyle<'static> {
     (FONT, f64::from(size * scale)).into_font().color(&RGBColor(40, 40, 40))
 }
 
+/// Errs when nothing is left of an area less `taken`; a negative size is a huge one to the back end.
+fn check_room(figure: &Figure, area: (u32, u32), taken: (i32, i32)) -> Result<()> {
+    let left = |size: u32, taken: i32| (size as i32).saturating_sub(taken) > 0;
+    if left(area.0, taken.0) && left(area.1, taken.1) {
+        return Ok(());
+    }
+    let (width, height) = figure.chart_size;
+    Err(Error::Mismatch {
+        what: "size of a chart in points",
+        expected: "room for its names and margins".into(),
+        found: format!("{width} x {height}"),
+    })
+}
+
 struct Painter<'a> {
+    figure: &'a Figure,
     chart: &'a Chart,
     scale: u32,
     canvas: Canvas,
@@ -148,6 +177,7 @@ impl Painter<'_> {
         });
         let left = self.points(if chart.y.hidden { 26 } else { 70 });
         let right = self.points(14);
+        check_room(self.figure, area.dim_in_pixel(), (left + right, bottom))?;
         if chart.equal_aspect {
             let (width, height) = area.dim_in_pixel();
             let inner = (

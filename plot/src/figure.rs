@@ -258,7 +258,8 @@ impl Figure {
     ///
     /// # Errors
     /// [`Error::Empty`] without charts; [`Error::Mismatch`] when an axis has a range that is not increasing, beyond
-    /// 1e300, or not positive on a logarithmic axis.
+    /// 1e300, or not positive on a logarithmic axis, when a chart has no room for its names and margins, and for a side
+    /// of more than 2^16 points.
     pub fn to_svg(&self) -> Result<String> {
         let (width, height) = self.size();
         let fine = (width.saturating_mul(SVG_SCALE), height.saturating_mul(SVG_SCALE));

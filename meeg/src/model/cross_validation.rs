@@ -188,7 +188,8 @@ impl Folds {
 /// `targets` is N x k; `groups` (one number an example) reach the learner's own choice of hyper-parameters.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] when sizes differ; the first error of a fit or a prediction in the order of folds.
+/// [`Error::DimensionMismatch`] when sizes differ; the first error of a fit or a prediction in the order of folds
+/// ([`Error::NonFinite`] when predictions leave the range of numbers).
 pub fn cross_val_predict<D, L>(
     learner: &L,
     data: &D,

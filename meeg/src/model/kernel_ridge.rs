@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use super::data::{DistanceMatrix, FeatureMatrix, Sample, Training, same_len};
 use super::leave_out::{Choice, Spectrum, centre_targets};
-use super::ridge::{NOTHING_TO_LEAVE_OUT, check_penalties};
+use super::ridge::{NOTHING_TO_LEAVE_OUT, check_penalties, with_intercepts};
 use super::{Learner, Predictor, logspace};
 use crate::error::{Error, Result};
 
@@ -123,12 +123,9 @@ impl KernelRidge {
 
 impl KernelRidgeFit {
     /// Predictions (m x k) from squared distances to the training examples, one m x n matrix a band.
-    fn predict_distances(&self, distances: &[DMatrix<f64>]) -> DMatrix<f64> {
-        let mut predictions = kernel(distances, &self.gammas, self.combination) * &self.coefficients;
-        for (mut column, intercept) in predictions.column_iter_mut().zip(&self.intercepts) {
-            column.add_scalar_mut(*intercept);
-        }
-        predictions
+    fn predict_distances(&self, distances: &[DMatrix<f64>]) -> Result<DMatrix<f64>> {
+        let kernel = kernel(distances, &self.gammas, self.combination);
+        with_intercepts(kernel * &self.coefficients, &self.intercepts)
     }
 }
 
@@ -146,7 +143,7 @@ impl Predictor<DistanceMatrix> for DistanceModel {
     fn predict(&self, test: &Sample<'_, DistanceMatrix>) -> Result<DMatrix<f64>> {
         let distances = test.to(&self.rows);
         same_len("bands of an example", self.fit.gammas.len(), distances.len())?;
-        Ok(self.fit.predict_distances(&distances))
+        self.fit.predict_distances(&distances)
     }
 }
 
@@ -172,7 +169,7 @@ impl Predictor<FeatureMatrix> for FeatureModel {
             });
         }
         let cross = test.squared_distances_to(&self.features);
-        Ok(self.fit.predict_distances(&cross))
+        self.fit.predict_distances(&cross)
     }
 }
 

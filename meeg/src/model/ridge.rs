@@ -82,12 +82,18 @@ impl Predictor<FeatureMatrix> for RidgeModel {
             self.coefficients.nrows(),
             features.values().ncols(),
         )?;
-        let mut predictions = features.values() * &self.coefficients;
-        for (mut column, intercept) in predictions.column_iter_mut().zip(&self.intercepts) {
-            column.add_scalar_mut(*intercept);
-        }
-        Ok(predictions)
+        with_intercepts(features.values() * &self.coefficients, &self.intercepts)
     }
+}
+
+/// Predictions with the intercept of each target added. Errs when one is not finite: features far beyond those of the
+/// training, or targets near the largest number.
+pub(crate) fn with_intercepts(mut predictions: DMatrix<f64>, intercepts: &[f64]) -> Result<DMatrix<f64>> {
+    for (mut column, intercept) in predictions.column_iter_mut().zip(intercepts) {
+        column.add_scalar_mut(*intercept);
+    }
+    finite("predictions", predictions.as_slice())?;
+    Ok(predictions)
 }
 
 /// Every penalty left some example undetermined by the rest: a single example, or a single group.

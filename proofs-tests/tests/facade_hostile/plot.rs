@@ -69,7 +69,12 @@ fn figures() {
                 if draw.one_in(4) { chart.equal_aspect() } else { chart }
             })
             .collect();
-        let size = [(320, 200), (640, 420)][draw.below(2)];
+        let size = if draw.one_in(4) {
+            let side = |draw: &mut Draw| [0, 1, 21, 60, 110, 150, 5000, u32::MAX][draw.below(8)];
+            (side(draw), side(draw))
+        } else {
+            [(320, 200), (640, 420)][draw.below(2)]
+        };
         let figure = Figure::grid(charts, draw.below(4), size);
         drawn("figure", Ok(figure.clone()));
         if draw.one_in(10) {

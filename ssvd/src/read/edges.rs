@@ -6,14 +6,21 @@ use crate::error::Result;
 use crate::read::{lines, malformed, number, parse};
 use crate::sparse::Csr;
 
+/// Orders that are never too many: 128 MiB of offsets.
+const FEW_NODES: usize = 1 << 24;
+/// Nodes for each edge beyond which a file of a few bytes could ask for all memory.
+const NODES_PER_EDGE: usize = 1024;
+
 /// Reads an edge list: two node numbers from 0 and an optional weight (1 when absent) per line, separated by blanks,
 /// tabs or commas; `#` and `%` start a comment. Repeated edges are added.
 ///
 /// The matrix is square, its order one more than the largest node; `symmetric` adds every edge in both directions
-/// (loops once). Errs with the line at fault.
+/// (loops once). Errs with the line at fault; also at a node so far beyond the number of edges that nearly all rows would
+/// be empty (above 2^24 and above 1024 nodes for each edge): numbers that are names belong into a map of keys
+/// ([`crate::Keyed`]).
 pub fn read_edges(path: impl AsRef<Path>, symmetric: bool) -> Result<Csr> {
     let path = path.as_ref();
-    let (mut edges, mut order) = (Vec::new(), 0usize);
+    let (mut edges, mut order, mut last) = (Vec::new(), 0usize, 0);
     for line in lines(path)? {
         let (at, line) = line?;
         let mut words = line
@@ -41,11 +48,18 @@ pub fn read_edges(path: impl AsRef<Path>, symmetric: bool) -> Result<Csr> {
                 format!("node {} is beyond 2^32 - 2", from.max(to)),
             ));
         }
-        order = order.max(from.max(to) + 1);
+        if from.max(to) >= order {
+            (order, last) = (from.max(to) + 1, at);
+        }
         edges.push((from, to, weight));
         if symmetric && from != to {
             edges.push((to, from, weight));
         }
+    }
+    let most = edges.len().saturating_mul(NODES_PER_EDGE).max(FEW_NODES);
+    if order > most {
+        let reason = format!("node {} is too far beyond the {} edges", order - 1, edges.len());
+        return Err(malformed(path, Some(last), reason));
     }
     Csr::from_triplets(order, order, edges)
 }

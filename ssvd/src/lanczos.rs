@@ -50,12 +50,17 @@ impl TruncatedSvd {
         // In units in which squares stay inside the range of f64.
         let images = av.iter().chain(&atu).chain(&self.s);
         let unit = power_of_two(images.fold(0.0, |m: f64, x| m.max(x.abs())));
-        let norm = |image: &[f64], vectors: &[f64], j: usize| {
-            let terms = image.iter().zip(vectors).skip(j).step_by(k.max(1));
-            let square = |(x, y): (&f64, &f64)| (x / unit - self.s[j] / unit * y).powi(2);
-            terms.map(square).sum::<f64>().sqrt() * unit
+        let values: Vec<f64> = self.s.iter().map(|s| s / unit).collect();
+        let norms = |image: &[f64], vectors: &[f64]| -> Vec<f64> {
+            let mut sums = vec![0.0; k];
+            for (x, y) in image.chunks_exact(k.max(1)).zip(vectors.chunks_exact(k.max(1))) {
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    *sum += (x[j] / unit - values[j] * y[j]).powi(2);
+                }
+            }
+            sums.into_iter().map(|sum| sum.sqrt() * unit).collect()
         };
-        let (left, right): (Vec<f64>, Vec<f64>) = (0..k).map(|j| (norm(&av, &u, j), norm(&atu, &v, j))).unzip();
+        let (left, right) = (norms(&av, &u), norms(&atu, &v));
         // One by one: `max` passes over a NaN.
         check_diagonal("residuals", &left)?;
         check_diagonal("residuals", &right)?;

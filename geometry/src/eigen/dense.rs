@@ -3,14 +3,15 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::SymmetricEigen;
+use super::power_of_two_scale;
 
 /// Eigendecomposition by LAPACK where a feature asks for it, and by `faer`; by `nalgebra`, which iterates without limit,
 /// should that not converge.
 pub(super) fn eigen(matrix: &DMatrix<f64>) -> SymmetricEigen {
     // In a unit (a power of two) in which the largest entry is near 1: the thresholds of these solvers are not all relative.
-    let unit = 2f64.powi(matrix.amax().log2().floor().clamp(-1000.0, 1000.0) as i32);
-    let mut eigen = normalized(&(matrix / unit));
-    eigen.values *= unit;
+    let scale = power_of_two_scale(matrix.as_slice());
+    let mut eigen = normalized(&(matrix * scale));
+    eigen.values /= scale;
     eigen
 }
 

@@ -225,3 +225,5 @@ def tasks(ours, data, work):
                    peer_name=f"{name} {version}", unit="F", repeat=1)
         yield Task(f"128 runs: median time of a solve beside {name}", ours=lambda: beside["ours"]["median_seconds"],
                    peer=lambda peer=peer: peer["median_seconds"], peer_name=f"{name} {version}", goal=1.0, repeat=1)
+        yield Task(f"the {peer['both']} runs that {name} solves: median time", ours=lambda peer=peer: peer["both_seconds_of_ours"],
+                   peer=lambda peer=peer: peer["both_seconds"], peer_name=f"{name} {version}", goal=1.0, repeat=1)

@@ -11,15 +11,19 @@ const LANES: usize = 8;
 /// Σ term(x_i, y_i), the same order of additions for the same length.
 #[inline]
 pub(crate) fn sum2(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let one_by_one = |x: &[f64], y: &[f64]| x.iter().zip(y).fold(0.0, |sum, (&x, &y)| sum + term(x, y));
+    // Adding up empty lanes would take longer than all the rest of a short sum.
+    if x.len() < LANES {
+        return one_by_one(x, y);
+    }
     let mut lanes = [0.0; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest = xs.remainder().iter().zip(ys.remainder());
+    let rest = one_by_one(xs.remainder(), ys.remainder());
     for (x, y) in xs.zip(ys) {
         for i in 0..LANES {
             lanes[i] += term(x[i], y[i]);
         }
     }
-    let rest: f64 = rest.map(|(&x, &y)| term(x, y)).sum();
     lanes.iter().sum::<f64>() + rest
 }
 
@@ -32,18 +36,21 @@ pub(crate) fn sums<const K: usize>(
     term: impl Fn(f64, f64, f64) -> [f64; K],
 ) -> [f64; K] {
     const FEW: usize = LANES / 2;
-    let mut lanes = [[0.0; FEW]; K];
     let (xs, ys, zs) = (x.chunks_exact(FEW), y.chunks_exact(FEW), z.chunks_exact(FEW));
     let rest = xs.remainder().iter().zip(ys.remainder()).zip(zs.remainder());
-    for ((x, y), z) in xs.zip(ys).zip(zs) {
-        for i in 0..FEW {
-            let terms = term(x[i], y[i], z[i]);
-            for k in 0..K {
-                lanes[k][i] += terms[k];
+    let mut totals = [0.0; K];
+    if x.len() >= FEW {
+        let mut lanes = [[0.0; FEW]; K];
+        for ((x, y), z) in xs.zip(ys).zip(zs) {
+            for i in 0..FEW {
+                let terms = term(x[i], y[i], z[i]);
+                for k in 0..K {
+                    lanes[k][i] += terms[k];
+                }
             }
         }
+        totals = lanes.map(|l| l.iter().sum::<f64>());
     }
-    let mut totals = lanes.map(|l| l.iter().sum::<f64>());
     for ((&x, &y), &z) in rest {
         let terms = term(x, y, z);
         (0..K).for_each(|k| totals[k] += terms[k]);

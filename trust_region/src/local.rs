@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use smallvec::SmallVec;
+
 use crate::blocks::{norm, norm2, project, pull_inside, start_norm, unit};
 use crate::linear::{Jacobian, Linear, Products};
 use crate::method::{Dogleg, Figures, Method, Projected, Segment, Shape, Stage, Trial, interior_newton};
@@ -22,24 +24,27 @@ const STATIONARY: f64 = 1e-12;
 /// Norms kept without an allocation; longer windows make one now and then.
 const MOST_HISTORY: usize = 1000;
 
+/// A vector of the size of x or F; small ones need no memory of their own, which would be a tenth of the time of a solve.
+pub(crate) type Column = SmallVec<[f64; 8]>;
+
 /// Everything a run works on; made once, so that iterations allocate nothing.
 pub(crate) struct Workspace {
     jacobian: Jacobian,
-    pub(crate) x: Vec<f64>,
-    pub(crate) f: Vec<f64>,
-    g: Vec<f64>,
+    pub(crate) x: Column,
+    pub(crate) f: Column,
+    g: Column,
     /// d, then its square roots.
-    s: Vec<f64>,
-    v: Vec<f64>,
-    jv: Vec<f64>,
-    newton: Vec<f64>,
-    j_newton: Vec<f64>,
-    p: Vec<f64>,
-    jp: Vec<f64>,
-    next_x: Vec<f64>,
-    next_f: Vec<f64>,
-    previous_x: Vec<f64>,
-    previous_f: Vec<f64>,
+    s: Column,
+    v: Column,
+    jv: Column,
+    newton: Column,
+    j_newton: Column,
+    p: Column,
+    jp: Column,
+    next_x: Column,
+    next_f: Column,
+    previous_x: Column,
+    previous_f: Column,
     history: Vec<f64>,
 }
 
@@ -80,8 +85,8 @@ enum Steps {
 impl Workspace {
     pub(crate) fn new(system: &(impl System + ?Sized), solver: &Solver) -> Self {
         let (m, n) = (system.equations(), system.variables());
-        let rows = || vec![0.0; m];
-        let columns = || vec![0.0; n];
+        let rows = || Column::from_elem(0.0, m);
+        let columns = || Column::from_elem(0.0, n);
         Self {
             jacobian: Jacobian::new(system, solver.linear),
             x: columns(),

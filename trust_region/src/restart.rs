@@ -5,6 +5,7 @@ use rand_pcg::Pcg64;
 
 use crate::Bounds;
 use crate::blocks::strict_start;
+use crate::local::Column;
 
 /// Bases of the Halton sequence; more variables than these take random points.
 const PRIMES: [u32; 25] = [
@@ -21,13 +22,13 @@ const SKIPPED: u32 = 20;
 /// the unknowns of a system are more often of one size than of all sizes.
 pub(crate) struct Starts<'a> {
     bounds: &'a Bounds,
-    first: Vec<f64>,
+    first: Column,
     rng: Pcg64,
     taken: u32,
 }
 
 impl<'a> Starts<'a> {
-    pub(crate) fn new(bounds: &'a Bounds, first: Vec<f64>, seed: u64) -> Self {
+    pub(crate) fn new(bounds: &'a Bounds, first: Column, seed: u64) -> Self {
         Self {
             bounds,
             first,
@@ -91,7 +92,7 @@ mod tests {
     fn starts_fill_the_box_and_repeat() {
         let bounds = Bounds::new(vec![0.0, f64::NEG_INFINITY], vec![1.0, f64::INFINITY]).unwrap();
         let draw = || {
-            let mut starts = Starts::new(&bounds, vec![0.5, 0.0], 3);
+            let mut starts = Starts::new(&bounds, Column::from_slice(&[0.5, 0.0]), 3);
             let mut x = [0.0; 2];
             (0..64)
                 .map(|_| {

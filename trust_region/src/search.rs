@@ -1,7 +1,7 @@
 //! Runs from one start after another: until a root is found, or for all roots.
 
 use crate::blocks::{norm, project, strict_start};
-use crate::local::{Limits, Run, Workspace};
+use crate::local::{Column, Limits, Run, Workspace};
 use crate::report::{Exit, Observer, Solution};
 use crate::restart::Starts;
 use crate::solver::Solver;
@@ -44,8 +44,8 @@ impl Total {
 
 impl Solver {
     /// The user's start as the method wants it: in the box, and strictly inside where it must stay there.
-    fn first(&self, bounds: &Bounds, start: &[f64]) -> Vec<f64> {
-        let mut first = start.to_vec();
+    fn first(&self, bounds: &Bounds, start: &[f64]) -> Column {
+        let mut first = Column::from_slice(start);
         if self.method.touches_bounds() {
             project(bounds, &mut first);
         } else {
@@ -67,7 +67,7 @@ impl Solver {
         let stop = self.tolerance + self.relative_tolerance * workspace.begin(system)?;
         let mut starts = None;
         let mut total = Total::default();
-        let mut best: Option<(Run, Vec<f64>, Vec<f64>)> = None;
+        let mut best: Option<(Run, Column, Column)> = None;
         for number in 0.. {
             if number > 0 {
                 let starts = starts.get_or_insert_with(|| Starts::new(bounds, self.first(bounds, start), self.seed));
@@ -150,8 +150,8 @@ impl Solver {
         Ok(Solution {
             active: active.map(|(i, _)| i).collect(),
             norm: norm(&workspace.f),
-            x: std::mem::take(&mut workspace.x),
-            residual: std::mem::take(&mut workspace.f),
+            x: workspace.x.to_vec(),
+            residual: workspace.f.to_vec(),
             exit: run.exit,
             optimality,
             stationary: optimality <= 1e-6,
@@ -213,7 +213,7 @@ impl Solver {
                 apart.fold(0.0, f64::max) < 1e-5
             };
             if run.exit.is_root() && !all.roots.iter().any(same) {
-                all.roots.push(workspace.x.clone());
+                all.roots.push(workspace.x.to_vec());
             }
             if run.exit == Exit::Stopped {
                 break;

@@ -285,8 +285,12 @@ impl<S: System + ?Sized> Products for Linear<'_, S> {
         let j = self.0;
         match &j.kind {
             Kind::Dense(_) => {
-                out.fill(0.0);
-                for (column, &p) in j.entries.chunks_exact(j.rows.max(1)).zip(p) {
+                let mut columns = j.entries.chunks_exact(j.rows.max(1)).zip(p);
+                match columns.next() {
+                    Some((column, &p)) => out.iter_mut().zip(column).for_each(|(o, c)| *o = c * p),
+                    None => out.fill(0.0),
+                }
+                for (column, &p) in columns {
                     out.iter_mut().zip(column).for_each(|(o, c)| *o += c * p);
                 }
             }

@@ -1,6 +1,10 @@
 //! The shortest least-squares solution of small dense systems by a complete orthogonal decomposition, without any
 //! allocation after the first (Golub and Van Loan, Matrix Computations, 4th edition, section 5.4.7).
 
+use smallvec::SmallVec;
+
+use crate::local::Column;
+
 /// Largest number of rows and columns for these unblocked loops.
 pub(crate) const SMALL: usize = 64;
 
@@ -10,11 +14,11 @@ pub(crate) struct Complete {
     columns: usize,
     /// A, then its factors, column by column.
     a: Vec<f64>,
-    right: Vec<f64>,
-    order: Vec<usize>,
+    right: Column,
+    order: SmallVec<[usize; 8]>,
     /// Householder vectors of Z, row by row: those of the first entries of each row.
-    lead: Vec<f64>,
-    y: Vec<f64>,
+    lead: Column,
+    y: Column,
 }
 
 impl Complete {
@@ -23,10 +27,10 @@ impl Complete {
             rows,
             columns,
             a: vec![0.0; rows * columns],
-            right: vec![0.0; rows],
-            order: vec![0; columns],
-            lead: vec![0.0; rows.min(columns)],
-            y: vec![0.0; columns],
+            right: Column::from_elem(0.0, rows),
+            order: SmallVec::from_elem(0, columns),
+            lead: Column::from_elem(0.0, rows.min(columns)),
+            y: Column::from_elem(0.0, columns),
         }
     }
 

@@ -35,6 +35,9 @@ type Formula<D> = fn(&[f64], &[D], &mut [D]);
 /// Variables up to which a problem may have a formula, and half the most equations; its dual numbers then live on the stack.
 const MOST: usize = 32;
 
+/// Variables and equations of most problems.
+const FEW: usize = 4;
+
 /// One problem.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -213,19 +216,51 @@ impl System for Problem {
     fn jacobian(&self, x: &[f64], _f: &[f64], _bounds: &Bounds, entries: &mut [f64]) -> Result<usize, UserError> {
         match &self.kind {
             Kind::Formula { parameters, dual, .. } => {
-                let (mut at, mut image) = ([Dual64::from(0.0); MOST], [Dual64::from(0.0); 2 * MOST]);
-                let (at, image) = (&mut at[..x.len()], &mut image[..self.equations]);
-                at.iter_mut().zip(x).for_each(|(a, x)| *a = Dual64::from(*x));
-                for (j, column) in entries.chunks_exact_mut(self.equations).enumerate() {
-                    at[j].eps = 1.0;
-                    dual(parameters, at, image);
-                    at[j].eps = 0.0;
-                    column.iter_mut().zip(image.iter()).for_each(|(c, i)| *c = i.eps);
+                let (dual, zero) = (*dual, Dual64::from(0.0));
+                // Clearing room for the largest would take longer than a small formula.
+                if self.equations.max(x.len()) <= FEW {
+                    derivatives(
+                        dual,
+                        parameters,
+                        x,
+                        &mut [zero; FEW],
+                        &mut [zero; FEW][..self.equations],
+                        entries,
+                    );
+                } else {
+                    let mut image = [zero; 2 * MOST];
+                    derivatives(
+                        dual,
+                        parameters,
+                        x,
+                        &mut [zero; MOST],
+                        &mut image[..self.equations],
+                        entries,
+                    );
                 }
             }
             Kind::Sparse { shape, pattern } => shape.jacobian(x, pattern, entries),
         }
         Ok(0)
+    }
+}
+
+/// Column after column of the Jacobian; `at` and `image` are room for x and F(x), cleared.
+fn derivatives(
+    formula: Formula<Dual64>,
+    parameters: &[f64],
+    x: &[f64],
+    at: &mut [Dual64],
+    image: &mut [Dual64],
+    entries: &mut [f64],
+) {
+    let at = &mut at[..x.len()];
+    at.iter_mut().zip(x).for_each(|(a, x)| a.re = *x);
+    for (j, column) in entries.chunks_exact_mut(image.len()).enumerate() {
+        at[j].eps = 1.0;
+        formula(parameters, at, image);
+        at[j].eps = 0.0;
+        column.iter_mut().zip(image.iter()).for_each(|(c, i)| *c = i.eps);
     }
 }
 

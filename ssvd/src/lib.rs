@@ -99,6 +99,7 @@ mod replace;
 mod scaling;
 mod simd;
 mod sparse;
+mod symmetric;
 mod tall;
 mod update;
 

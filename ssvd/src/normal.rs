@@ -13,6 +13,7 @@ use crate::error::{Result, SsvdError};
 use crate::lanczos::{LanczosOptions, Schedule, SolveReport, TruncatedSvd, finite, kept, spread};
 use crate::operator::Operator;
 use crate::orthogonal::{fill_normal, orthonormalize, triangle_of};
+use crate::symmetric::{self, Leading};
 use crate::tall::{Tall, mul};
 
 /// Smallest tolerance that is tried.
@@ -145,7 +146,7 @@ impl<A: Operator> Process<'_, A> {
             if !full && !schedule.due(p) {
                 continue;
             }
-            let ritz = self.ritz()?;
+            let ritz = self.ritz(if full { kept(k, self.block, self.room).min(p) } else { k })?;
             let (first, last) = (ritz.values[0], ritz.values[k - 1].max(0.0));
             // Rounding leaves eps s_1^2 / s_k of a residual; values still rise, here by a factor of a hundred at most.
             let reachable = f64::EPSILON * (first / last).sqrt();
@@ -255,16 +256,15 @@ impl<A: Operator> Process<'_, A> {
         self.coupling = mul(split.triangle.as_ref(), self.coupling.as_ref());
     }
 
-    /// The eigenvalues of T, descending, its eigenvectors and their coupling to the next block.
-    fn ritz(&self) -> Result<Ritz> {
+    /// The `count` largest eigenvalues of T, descending, their vectors and coupling to the next block.
+    fn ritz(&self, count: usize) -> Result<Ritz> {
         let (p, b) = (self.basis.len(), self.block);
-        let eigen = self.core.submatrix(0, 0, p, p).self_adjoint_eigen(Side::Lower);
-        let eigen = eigen.map_err(|_| SsvdError::Factorisation("Ritz values"))?;
-        let vectors = Mat::from_fn(p, p, |i, j| eigen.U()[(i, p - 1 - j)]);
+        let eigen = symmetric::leading(self.core.submatrix(0, 0, p, p), count);
+        let Leading { values, vectors } = eigen.ok_or(SsvdError::Factorisation("Ritz values"))?;
         let images = mul(self.coupling.as_ref(), vectors.subrows(p - b, b));
         Ok(Ritz {
-            values: (0..p).map(|i| eigen.S()[p - 1 - i]).collect(),
-            residuals: (0..p).map(|i| images.col(i).norm_l2()).collect(),
+            values,
+            residuals: images.col_iter().map(|c| c.norm_l2()).collect(),
             vectors,
             images,
         })

@@ -1,10 +1,13 @@
 //! The leading singular triplets of the small core matrix.
 
-use faer::{Mat, MatRef, Side};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::error::{Result, SsvdError};
 use crate::scaling::power_of_two;
-use crate::tall::{mul, mul_add};
+use crate::simd::{self, Kernel};
+use crate::symmetric;
+use crate::tall::mul;
 
 /// M ~ F diag(t) G^T.
 pub(crate) struct CoreSvd {
@@ -18,16 +21,29 @@ pub(crate) struct CoreSvd {
 /// s_1 / s_k up to which the Gram matrix is as accurate as the matrix: errors stay below 64 eps s_1.
 const GRAM_RANGE: f64 = 64.0;
 
+/// Partial results side by side, so that no operation waits for the one before.
+const LANES: usize = 16;
+
+/// Rows treated at once by products with a tall core, two threads side by side.
+const HEIGHT: usize = 224;
+
 /// At most `k` leading triplets of `m`, only those above the rounding of its largest value and of terms of size `terms`.
-pub(crate) fn leading(m: &Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
+pub(crate) fn leading(mut m: Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
     let failed = || SsvdError::Factorisation("core matrix");
     let (rows, cols) = (m.nrows(), m.ncols());
-    if m.col_iter().any(|c| c.iter().any(|x| !x.is_finite())) {
+    let mut largest = 0.0f64;
+    for column in 0..cols {
+        largest = largest.max(simd::run(Largest(m.col_as_slice(column))));
+    }
+    if !largest.is_finite() {
         return Err(failed());
     }
-    let unit = power_of_two(m.norm_max());
-    let m = Mat::from_fn(rows, cols, |i, j| m[(i, j)] / unit);
-    let energy = m.squared_norm_l2();
+    let unit = power_of_two(largest);
+    let mut energy = 0.0;
+    for column in 0..cols {
+        let column = m.col_as_slice_mut(column);
+        energy += simd::run(Divide { column, by: unit });
+    }
     let found = match if rows >= cols {
         by_gram(m.as_ref(), k)
     } else {
@@ -36,7 +52,7 @@ pub(crate) fn leading(m: &Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
         Some(found) => found,
         None => directly(&m, k).ok_or_else(failed)?,
     };
-    let (left, values, right) = found;
+    let (mut left, values, mut right) = found;
     let floor = f64::EPSILON * rows.max(cols) as f64 * (terms / unit);
     let rank = crate::lanczos::numerical_rank(&values, rows.max(cols)).min(k);
     let rank = values[..rank].iter().take_while(|&&s| s > floor).count();
@@ -48,7 +64,8 @@ pub(crate) fn leading(m: &Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
     } else {
         0.0
     };
-    let (left, right) = (left.subcols(0, rank).to_owned(), right.subcols(0, rank).to_owned());
+    left.truncate(rows, rank);
+    right.truncate(cols, rank);
     if values.iter().all(|x| x.is_finite()) {
         Ok(CoreSvd {
             left,
@@ -58,6 +75,56 @@ pub(crate) fn leading(m: &Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
         })
     } else {
         Err(failed())
+    }
+}
+
+/// max |x|; infinite where a number is not finite.
+struct Largest<'a>(&'a [f64]);
+
+impl Kernel for Largest<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let mut lanes = [0.0f64; LANES];
+        let chunks = self.0.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        let worse = |m: &mut f64, x: f64| {
+            let x = if x.is_nan() { f64::INFINITY } else { x.abs() };
+            *m = if x > *m { x } else { *m };
+        };
+        chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(m, x)| worse(m, *x)));
+        lanes.iter_mut().zip(rest).for_each(|(m, x)| worse(m, *x));
+        lanes.into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// Divides by a power of two; the sum of squares of what is left.
+struct Divide<'a> {
+    column: &'a mut [f64],
+    by: f64,
+}
+
+impl Kernel for Divide<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let inverse = self.by.recip();
+        let mut lanes = [0.0; LANES];
+        let mut chunks = self.column.chunks_exact_mut(LANES);
+        let divide = |s: &mut f64, x: &mut f64| {
+            *x *= inverse;
+            *s += *x * *x;
+        };
+        for chunk in &mut chunks {
+            lanes.iter_mut().zip(chunk).for_each(|(s, x)| divide(s, x));
+        }
+        lanes
+            .iter_mut()
+            .zip(chunks.into_remainder())
+            .for_each(|(s, x)| divide(s, x));
+        lanes.iter().sum()
     }
 }
 
@@ -84,22 +151,50 @@ fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
     if n == 0 || k > n {
         return None;
     }
-    let gram = mul(m.transpose(), m);
-    let eigen = gram.self_adjoint_eigen(Side::Lower).ok()?;
-    let (largest, last) = (eigen.S()[n - 1], eigen.S()[n - k]);
+    let gram = sum(m, |part| mul(part.transpose(), part));
+    let eigen = symmetric::leading(gram.as_ref(), k)?;
+    let (largest, last) = (eigen.values[0], eigen.values[k - 1]);
     if !(last > 0.0 && largest <= GRAM_RANGE * GRAM_RANGE * last) {
         return None;
     }
-    let right = Mat::from_fn(n, k, |i, j| eigen.U()[(i, n - 1 - j)]);
-    let images = mul(m, right.as_ref());
-    let norms: Vec<f64> = images.col_iter().map(|c| c.norm_l2()).collect();
+    let vectors = eigen.vectors;
+    let mut images = Mat::zeros(m.nrows(), k);
+    multiply(m, vectors.as_ref(), images.as_mut());
+    let own = sum(images.as_ref(), |part| mul(part.transpose(), part));
+    let norms: Vec<f64> = (0..k).map(|j| own[(j, j)].sqrt()).collect();
+    let inverse: Vec<f64> = norms.iter().map(|n| 1.0 / n).collect();
     let mut order: Vec<usize> = (0..k).collect();
     order.sort_by(|&a, &b| norms[b].total_cmp(&norms[a]));
-    let left = Mat::from_fn(m.nrows(), k, |i, j| images[(i, order[j])] / norms[order[j]]);
-    // The images are orthogonal to eps (s_1 / s_k)^2; one Newton step F (3 I - F^T F) / 2 makes that eps.
-    let mut step = Mat::from_fn(k, k, |i, j| if i == j { 1.5 } else { 0.0 });
-    mul_add(&mut step, -0.5, left.transpose(), left.as_ref());
-    let left = mul(left.as_ref(), step.as_ref());
+    // F, the images over their norms, is orthogonal to eps (s_1 / s_k)^2; one Newton step F (3 I - F^T F) / 2 makes that
+    // eps.
+    let step = Mat::from_fn(k, k, |i, j| {
+        let cosine = own[(i, order[j])] * inverse[i] * inverse[order[j]];
+        (if i == order[j] { 1.5 } else { 0.0 } - 0.5 * cosine) * inverse[i]
+    });
+    let mut left = Mat::zeros(m.nrows(), k);
+    multiply(images.as_ref(), step.as_ref(), left.as_mut());
     let values = order.iter().map(|&j| norms[j]).collect();
-    Some((left, values, Mat::from_fn(n, k, |i, j| right[(i, order[j])])))
+    Some((left, values, Mat::from_fn(n, k, |i, j| vectors[(i, order[j])])))
+}
+
+/// The sum of `term` over blocks of rows: the same blocks, and the same bits, for any number of threads.
+fn sum(m: MatRef<'_, f64>, term: impl Fn(MatRef<'_, f64>) -> Mat<f64> + Sync + Copy) -> Mat<f64> {
+    if m.nrows() < 2 * HEIGHT {
+        return term(m);
+    }
+    let (above, below) = m.split_at_row(m.nrows() / 2);
+    let (mut one, two) = rayon::join(|| sum(above, term), || sum(below, term));
+    one += two;
+    one
+}
+
+/// Y = X C.
+fn multiply(x: MatRef<'_, f64>, c: MatRef<'_, f64>, y: MatMut<'_, f64>) {
+    if x.nrows() < 2 * HEIGHT {
+        matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
+        return;
+    }
+    let half = x.nrows() / 2;
+    let (x, y) = (x.split_at_row(half), y.split_at_row_mut(half));
+    rayon::join(|| multiply(x.0, c, y.0), || multiply(x.1, c, y.1));
 }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
-use faer::{Mat, MatRef, Side};
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -180,17 +181,22 @@ impl Factor {
         let k = self.width();
         let inverse = (!eager).then_some(&self.inverse);
         let (mix, condition) = (&self.mix, self.condition);
-        let through = |x: MatRef<'_, f64>| match inverse {
-            None => x.to_owned(),
-            Some(inverse) => {
-                let mut y = mul(x, inverse.as_ref());
-                // y K = x to eps cond(K)^2 only: one step of refinement makes that eps cond(K).
-                if condition > REFINED {
-                    let mut rest = x.to_owned();
-                    mul_add(&mut rest, -1.0, y.as_ref(), mix.as_ref());
-                    mul_add(&mut y, 1.0, rest.as_ref(), inverse.as_ref());
-                }
-                y
+        // X K^{-1}, row by row as the base is.
+        let through = |x: MatRef<'_, f64>, rows: &mut [f64]| {
+            if rows.is_empty() {
+                return;
+            }
+            let mut y = MatMut::from_row_major_slice_mut(rows, x.nrows(), k);
+            let Some(inverse) = inverse else {
+                y.copy_from(x);
+                return;
+            };
+            matmul(y.as_mut(), Accum::Replace, x, inverse.as_ref(), 1.0, Par::Seq);
+            // y K = x to eps cond(K)^2 only: one step of refinement makes that eps cond(K).
+            if condition > REFINED {
+                let mut rest = x.to_owned();
+                mul_add(&mut rest, -1.0, y.as_ref(), mix.as_ref());
+                matmul(y, Accum::Add, rest.as_ref(), inverse.as_ref(), 1.0, Par::Seq);
             }
         };
         if let Some(Addition {
@@ -200,25 +206,22 @@ impl Factor {
         }) = addition
             && k > 0
         {
-            let weights = through(weights.as_ref());
-            let weights: Vec<f64> = (0..weights.nrows())
-                .flat_map(|i| weights.row(i).iter().copied().collect::<Vec<_>>())
-                .collect();
+            let mut rows = vec![0.0; weights.nrows() * k];
+            through(weights.as_ref(), &mut rows);
             let base = &mut self.base.data;
             simd::run(Scatter {
                 base,
                 k,
                 support,
                 vectors,
-                weights: &weights,
+                weights: &rows,
             });
         }
         if let Some(appended) = appended {
-            let rows = through(appended);
-            for i in 0..rows.nrows() {
-                self.base.data.extend(rows.row(i).iter());
-            }
-            self.base.rows += rows.nrows();
+            let before = self.base.data.len();
+            self.base.data.resize(before + appended.nrows() * k, 0.0);
+            through(appended, &mut self.base.data[before..]);
+            self.base.rows += appended.nrows();
         }
         eager
     }

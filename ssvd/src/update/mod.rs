@@ -3,6 +3,7 @@
 // The sealed methods speak of residuals, which users cannot name.
 #![allow(private_interfaces)]
 
+mod absorb;
 mod adaptive;
 mod core;
 mod dense;
@@ -10,6 +11,7 @@ mod exact;
 mod extend;
 mod factor;
 mod gkl;
+mod options;
 mod query;
 mod residual;
 mod rpi;
@@ -22,9 +24,10 @@ pub use adaptive::Adaptive;
 pub use dense::{DenseMethod, DenseUpdating};
 pub use exact::Exact;
 pub use gkl::Gkl;
+pub use options::UpdateOptions;
 pub use rpi::Rpi;
 pub(crate) use updating::Stored;
-pub use updating::{UpdateOptions, UpdatingSvd};
+pub use updating::UpdatingSvd;
 
 use crate::error::{Result, SsvdError};
 use crate::lanczos::{TruncatedSvd, finite_factors};

@@ -2,59 +2,21 @@
 
 use std::time::Instant;
 
-use faer::{Mat, MatRef};
+use faer::Mat;
 use nalgebra::DMatrix;
-use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
 use crate::lanczos::{TruncatedSvd, check_rank};
-use crate::scaling::{clean_rest, norm, rest};
+use crate::scaling::{norm, rest};
 use crate::sparse::Csr;
-use crate::tall::{mul, mul_add};
-use crate::update::core::{CoreSvd, leading};
-use crate::update::factor::{Addition, Factor, StoredFactor};
-use crate::update::residual::{Basis, Residual};
+use crate::tall::mul;
+use crate::update::core::leading;
+use crate::update::factor::{Factor, StoredFactor};
 use crate::update::{
-    Augmentation, UpdateReport, UpdateTruncatedSvd, by_lines, check_forgetting, check_shape, check_triplets,
+    Augmentation, UpdateOptions, UpdateReport, UpdateTruncatedSvd, by_lines, check_forgetting, check_shape,
+    check_triplets,
 };
-
-/// When [`UpdatingSvd`] multiplies its long factors out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct UpdateOptions {
-    /// Largest condition number of the mixing matrices K_u, K_v. Far above the default of 1e4 the loss of orthogonality
-    /// outgrows its estimate, [`UpdatingSvd::drift`].
-    pub condition_limit: f64,
-    /// Largest estimated loss of orthogonality since the last rebase ([`UpdatingSvd::drift`]).
-    pub drift_limit: f64,
-    /// Seed of the random starts of the approximate methods.
-    pub seed: u64,
-}
-
-impl UpdateOptions {
-    fn check(&self) -> Result<()> {
-        let limits = [
-            ("condition_limit", self.condition_limit, 1.0, "at least 1"),
-            ("drift_limit", self.drift_limit, 0.0, "at least 0"),
-        ];
-        for (name, value, least, expected) in limits {
-            if value.is_nan() || value < least {
-                return Err(SsvdError::Option { name, value, expected });
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Default for UpdateOptions {
-    fn default() -> Self {
-        Self {
-            condition_limit: 1e4,
-            drift_limit: 1e-10,
-            seed: 0,
-        }
-    }
-}
 
 /// A truncated SVD whose updates touch only the rows that the new data name (Deng et al., ICLR 2024).
 ///
@@ -74,23 +36,23 @@ impl Default for UpdateOptions {
 /// ```
 #[derive(Debug, Clone)]
 pub struct UpdatingSvd<M> {
-    left: Factor,
-    right: Factor,
-    values: Vec<f64>,
-    k: usize,
-    method: M,
-    options: UpdateOptions,
-    bookkeeping: Bookkeeping,
+    pub(super) left: Factor,
+    pub(super) right: Factor,
+    pub(super) values: Vec<f64>,
+    pub(super) k: usize,
+    pub(super) method: M,
+    pub(super) options: UpdateOptions,
+    pub(super) bookkeeping: Bookkeeping,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-struct Bookkeeping {
-    updates: u64,
+pub(super) struct Bookkeeping {
+    pub(super) updates: u64,
     rebases: u64,
-    drift: f64,
+    pub(super) drift: f64,
     /// ||A||_F: squares of large and small entries leave the range of f64.
-    size: f64,
-    error_bound: f64,
+    pub(super) size: f64,
+    pub(super) error_bound: f64,
 }
 
 /// The stored form.
@@ -105,41 +67,6 @@ pub(crate) struct Stored<'a, M> {
     bookkeeping: Bookkeeping,
 }
 
-/// One side's share of an update: the residual, its basis, and R.
-struct Outside {
-    residual: Residual,
-    basis: Basis,
-    r: Mat<f64>,
-    /// Relative error of the basis vectors' norms.
-    loss: f64,
-}
-
-/// eps cond(K) ||c||^2 beyond which the differences x - V c are multiplied out: six of the sixteen digits.
-const CANCELLATION: f64 = 1e6;
-
-impl Outside {
-    /// The factor's new weights after the core is known: (relative K, weights of the sparse vectors).
-    fn weights(&self, top: MatRef<'_, f64>, bottom: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
-        let weights = mul(self.basis.select.as_ref(), bottom);
-        let mut relative = top.to_owned();
-        mul_add(
-            &mut relative,
-            -1.0,
-            self.residual.coefficients.as_ref(),
-            weights.as_ref(),
-        );
-        (relative, weights)
-    }
-
-    fn addition(&self, weights: Mat<f64>) -> Addition<'_> {
-        Addition {
-            support: &self.residual.support,
-            vectors: &self.residual.vectors,
-            weights,
-        }
-    }
-}
-
 impl<M: Augmentation> UpdatingSvd<M> {
     /// Decomposes `a` with [`crate::lanczos`] at its default settings and keeps it at rank `k`.
     ///
@@ -150,7 +77,9 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let mut this = Self::from_svd(&report.svd, k, method, UpdateOptions::default())?;
         let (size, kept) = (a.norm(), norm(&report.svd.s));
         this.bookkeeping.size = size.max(kept);
-        this.bookkeeping.error_bound = rest(size, kept);
+        // A - A_k = A (I - V V^T) + (A V - U S) V^T, whether the solver has reached its tolerance or not.
+        let lost = norm(&report.residuals);
+        this.bookkeeping.error_bound = rest(size, kept - lost) + lost;
         Ok(this)
     }
 
@@ -421,163 +350,6 @@ impl<M: Augmentation> UpdatingSvd<M> {
             self.low_rank(None, Some(outside), inside, begin)
         }
     }
-
-    fn rng(&self) -> Pcg64 {
-        Pcg64::new(u128::from(self.options.seed), u128::from(self.bookkeeping.updates))
-    }
-
-    /// Residual and basis of the rows of `block` against `factor`.
-    fn outside(&self, factor: &Factor, block: &Csr) -> Result<Outside> {
-        let mut residual = Residual::new(factor, block);
-        let mut basis = self.method.basis(&residual, &mut self.rng());
-        // c = K^T (P^T x) is known to eps cond(K).
-        let condition = factor.condition().max(1.0);
-        let mut growth = condition * residual.cancellation(&basis);
-        if growth > CANCELLATION {
-            residual = residual.densified(factor)?;
-            basis = self.method.basis(&residual, &mut self.rng());
-            growth = condition * residual.cancellation(&basis);
-        }
-        let r = residual.coordinates(&basis);
-        let loss = f64::EPSILON * growth;
-        Ok(Outside {
-            residual,
-            basis,
-            r,
-            loss,
-        })
-    }
-
-    /// M of an append: [diag(s) 0; C^T R^T].
-    fn append(&mut self, e: &Csr, rows: bool, begin: Instant) -> Result<UpdateReport> {
-        let along = if rows { &self.right } else { &self.left };
-        let outside = self.outside(along, e)?;
-        let (k0, q, r) = (self.values.len(), e.nrows(), outside.r.nrows());
-        let c = outside.residual.projection();
-        let core = Mat::from_fn(k0 + q, k0 + r, |i, j| match (i < k0, j < k0) {
-            (true, true) if i == j => self.values[i],
-            (true, _) => 0.0,
-            (false, true) => c[(j, i - k0)],
-            (false, false) => outside.r[(j - k0, i - k0)],
-        });
-        let CoreSvd {
-            left: f,
-            values,
-            right: g,
-            ..
-        } = leading(&core, self.k, 0.0)?;
-        let k1 = values.len();
-        let whole = norm(&self.values).hypot(e.norm());
-        let discarded = clean_rest(whole, norm(&values), k0 + q);
-        let (relative, weights) = outside.weights(g.submatrix(0, 0, k0, k1), g.submatrix(k0, 0, r, k1));
-        let limit = self.options.condition_limit;
-        let (long, grown) = if rows {
-            (&mut self.right, &mut self.left)
-        } else {
-            (&mut self.left, &mut self.right)
-        };
-        let (top, bottom) = (f.submatrix(0, 0, k0, k1), f.submatrix(k0, 0, q, k1));
-        let (one, two) = both(
-            k0,
-            || long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit),
-            || grown.update(top, None, Some(bottom), limit),
-        );
-        let eager = one | two;
-        self.bookkeeping.size = self.bookkeeping.size.hypot(e.norm());
-        self.bookkeeping.drift += outside.loss;
-        Ok(self.finish(values, eager, r, discarded, begin))
-    }
-
-    /// A_k + D E^T for D and E given as their transposes.
-    fn low_rank_of(&mut self, d: &Csr, e: &Csr, begin: Instant) -> Result<UpdateReport> {
-        let left = self.outside(&self.left, d)?;
-        let right = self.outside(&self.right, e)?;
-        self.low_rank(Some(left), Some(right), Mat::zeros(0, 0), begin)
-    }
-
-    /// M = diag(s) + [C1; R1] [C2; R2]^T. A side without `Outside` lies inside the span with coefficients `inside`.
-    fn low_rank(
-        &mut self,
-        left: Option<Outside>,
-        right: Option<Outside>,
-        inside: Mat<f64>,
-        begin: Instant,
-    ) -> Result<UpdateReport> {
-        let k0 = self.values.len();
-        let stack = |side: &Option<Outside>| match side {
-            None => inside.clone(),
-            Some(o) => {
-                let c = o.residual.projection();
-                Mat::from_fn(k0 + o.r.nrows(), c.ncols(), |i, j| {
-                    if i < k0 { c[(i, j)] } else { o.r[(i - k0, j)] }
-                })
-            }
-        };
-        let (d, e) = (stack(&left), stack(&right));
-        let mut core = Mat::from_fn(d.nrows(), e.nrows(), |i, j| {
-            if i == j && i < k0 { self.values[i] } else { 0.0 }
-        });
-        mul_add(&mut core, 1.0, d.as_ref(), e.transpose());
-        // Terms may cancel: what is left of them below their own rounding is no direction.
-        let terms = self.values.first().copied().unwrap_or(0.0) + (d.norm_l2() * e.norm_l2()).min(f64::MAX);
-        let total = core.norm_l2();
-        let CoreSvd {
-            left: f,
-            values,
-            right: g,
-            discarded,
-        } = leading(&core, self.k, terms)?;
-        let limit = self.options.condition_limit;
-        let k1 = values.len();
-        let update = |factor: &mut Factor, side: &Option<Outside>, mixing: &Mat<f64>| {
-            let top = mixing.submatrix(0, 0, k0, k1);
-            match side {
-                None => factor.update(top, None, None, limit),
-                Some(o) => {
-                    let (relative, weights) = o.weights(top, mixing.submatrix(k0, 0, o.r.nrows(), k1));
-                    factor.update(relative.as_ref(), Some(o.addition(weights)), None, limit)
-                }
-            }
-        };
-        let (one, two) = both(
-            k0,
-            || update(&mut self.left, &left, &f),
-            || update(&mut self.right, &right, &g),
-        );
-        let eager = one | two;
-        self.bookkeeping.size = rest(self.bookkeeping.size, norm(&self.values)).hypot(total);
-        self.bookkeeping.drift += [&left, &right].into_iter().flatten().map(|o| o.loss).sum::<f64>();
-        let directions = d.nrows() + e.nrows() - 2 * k0;
-        Ok(self.finish(values, eager, directions, discarded, begin))
-    }
-
-    fn finish(
-        &mut self,
-        values: Vec<f64>,
-        eager: bool,
-        directions: usize,
-        discarded: f64,
-        begin: Instant,
-    ) -> UpdateReport {
-        self.values = values;
-        let condition = self.condition();
-        let books = &mut self.bookkeeping;
-        books.updates += 1;
-        books.error_bound += discarded;
-        books.drift += f64::EPSILON * (self.k as f64).sqrt() * condition.0.max(condition.1);
-        // The update stands even if its rebase fails (which leaves the factors as they are): the next one tries again.
-        let due = eager || books.drift > self.options.drift_limit;
-        let rebased = due && self.rebase().is_ok();
-        let (rank, seconds) = (self.values.len(), begin.elapsed().as_secs_f64());
-        UpdateReport {
-            rank,
-            directions,
-            discarded_energy: discarded * discarded,
-            condition,
-            rebased,
-            seconds,
-        }
-    }
 }
 
 impl<M: Augmentation + Serialize + for<'a> Deserialize<'a>> UpdatingSvd<M> {
@@ -687,15 +459,10 @@ fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<
         return Ok(values.to_vec());
     }
     let scaled = Mat::from_fn(k, k, |i, j| ru[(i, j)] * values[j]);
-    let core = leading(&mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
+    let core = leading(mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
     left.rotate(core.left.as_ref());
     right.rotate(core.right.as_ref());
     Ok(core.values)
-}
-
-/// Both tasks of order k^3, side by side where that outweighs waking a thread.
-fn both<A: Send, B: Send>(k: usize, one: impl FnOnce() -> A + Send, two: impl FnOnce() -> B + Send) -> (A, B) {
-    if k < 32 { (one(), two()) } else { rayon::join(one, two) }
 }
 
 fn sorted(lines: &[usize]) -> Vec<usize> {

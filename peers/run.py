@@ -24,6 +24,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 import venv
 from typing import Callable, Optional
 
@@ -121,10 +122,21 @@ def machine():
     }
 
 
+def settle():
+    """Waits until the peer's worker threads are asleep: those of BLAS spin on for a while after their last product, on the
+    core that our second thread wants."""
+    for _ in range(50):
+        before = time.process_time()
+        time.sleep(0.02)
+        if time.process_time() - before < 0.001:
+            return
+
+
 def measure(task, repeat):
     """Runs both sides in turns and returns the row."""
     ours, peer = [], []
     for _ in range(repeat or task.repeat):
+        settle()
         ours.append(float(task.ours()))
         if task.peer:
             peer.append(float(task.peer()))

@@ -1,13 +1,13 @@
 //! The leading singular triplets of the small core matrix.
 
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::error::{Result, SsvdError};
 use crate::scaling::power_of_two;
 use crate::simd::{self, Kernel};
 use crate::symmetric;
-use crate::tall::mul;
 
 /// M ~ F diag(t) G^T.
 pub(crate) struct CoreSvd {
@@ -24,8 +24,8 @@ const GRAM_RANGE: f64 = 64.0;
 /// Partial results side by side, so that no operation waits for the one before.
 const LANES: usize = 16;
 
-/// Rows treated at once by products with a tall core, two threads side by side.
-const HEIGHT: usize = 224;
+/// Rows above which products go to two threads: waking one takes as long as a product with fewer.
+const HEIGHT: usize = 1024;
 
 /// At most `k` leading triplets of `m`, only those above the rounding of its largest value and of terms of size `terms`.
 pub(crate) fn leading(mut m: Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
@@ -151,7 +151,7 @@ fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
     if n == 0 || k > n {
         return None;
     }
-    let gram = sum(m, |part| mul(part.transpose(), part));
+    let gram = squares(m);
     let eigen = symmetric::leading(gram.as_ref(), k)?;
     let (largest, last) = (eigen.values[0], eigen.values[k - 1]);
     if !(last > 0.0 && largest <= GRAM_RANGE * GRAM_RANGE * last) {
@@ -160,7 +160,7 @@ fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
     let vectors = eigen.vectors;
     let mut images = Mat::zeros(m.nrows(), k);
     multiply(m, vectors.as_ref(), images.as_mut());
-    let own = sum(images.as_ref(), |part| mul(part.transpose(), part));
+    let own = squares(images.as_ref());
     let norms: Vec<f64> = (0..k).map(|j| own[(j, j)].sqrt()).collect();
     let inverse: Vec<f64> = norms.iter().map(|n| 1.0 / n).collect();
     let mut order: Vec<usize> = (0..k).collect();
@@ -168,8 +168,9 @@ fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
     // F, the images over their norms, is orthogonal to eps (s_1 / s_k)^2; one Newton step F (3 I - F^T F) / 2 makes that
     // eps.
     let step = Mat::from_fn(k, k, |i, j| {
-        let cosine = own[(i, order[j])] * inverse[i] * inverse[order[j]];
-        (if i == order[j] { 1.5 } else { 0.0 } - 0.5 * cosine) * inverse[i]
+        let to = order[j];
+        let cosine = own[(i.max(to), i.min(to))] * inverse[i] * inverse[to];
+        (if i == to { 1.5 } else { 0.0 } - 0.5 * cosine) * inverse[i]
     });
     let mut left = Mat::zeros(m.nrows(), k);
     multiply(images.as_ref(), step.as_ref(), left.as_mut());
@@ -177,20 +178,34 @@ fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
     Some((left, values, Mat::from_fn(n, k, |i, j| vectors[(i, order[j])])))
 }
 
-/// The sum of `term` over blocks of rows: the same blocks, and the same bits, for any number of threads.
-fn sum(m: MatRef<'_, f64>, term: impl Fn(MatRef<'_, f64>) -> Mat<f64> + Sync + Copy) -> Mat<f64> {
-    if m.nrows() < 2 * HEIGHT {
-        return term(m);
+/// The lower triangle of X^T X; the same blocks of rows, and the same bits, for any number of threads.
+fn squares(x: MatRef<'_, f64>) -> Mat<f64> {
+    let n = x.ncols();
+    if x.nrows() < HEIGHT {
+        let mut out = Mat::zeros(n, n);
+        let (all, half) = (BlockStructure::Rectangular, BlockStructure::TriangularLower);
+        triangular::matmul(
+            out.as_mut(),
+            half,
+            Accum::Replace,
+            x.transpose(),
+            all,
+            x,
+            all,
+            1.0,
+            Par::Seq,
+        );
+        return out;
     }
-    let (above, below) = m.split_at_row(m.nrows() / 2);
-    let (mut one, two) = rayon::join(|| sum(above, term), || sum(below, term));
+    let (above, below) = x.split_at_row(x.nrows() / 2);
+    let (mut one, two) = rayon::join(|| squares(above), || squares(below));
     one += two;
     one
 }
 
 /// Y = X C.
 fn multiply(x: MatRef<'_, f64>, c: MatRef<'_, f64>, y: MatMut<'_, f64>) {
-    if x.nrows() < 2 * HEIGHT {
+    if x.nrows() < HEIGHT {
         matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
         return;
     }

@@ -54,9 +54,19 @@ miri:
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p hadamard-geometry --lib eigen
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p hadamard-meeg --lib filter
 
-# Before a release: what each package holds, licences and duplicates, minimal versions, changes of the public interface.
-release-check:
+# The least versions that Cargo.toml allows still build; in a copy, so that Cargo.lock stays. Needs a nightly compiler.
+minimal-versions:
+    rm -rf target/minimal-versions/tree && mkdir -p target/minimal-versions/tree
+    git ls-files -z | tar --create --null --files-from=- | tar --extract --directory target/minimal-versions/tree
+    cd target/minimal-versions/tree && cargo +nightly update -Z direct-minimal-versions
+    cd target/minimal-versions/tree && cargo check --locked --workspace --all-targets --target-dir ../build
+    cd target/minimal-versions/tree && cargo check --locked -p hadamard --target-dir ../build
+
+# The public interface beside that of the last release. Needs `cargo install cargo-semver-checks`.
+semver:
+    for p in hadamard hadamard-geometry hadamard-ssvd hadamard-trust-region hadamard-oscillation hadamard-meeg hadamard-plot; do cargo semver-checks -p $p || exit 1; done
+
+# Before a release: what each package holds, licences and duplicates, minimal versions.
+release-check: && minimal-versions
     cargo package --workspace --exclude proofs-tests --no-verify
     cargo deny check licenses bans sources
-    cargo +nightly update -Z direct-minimal-versions && cargo check --workspace; git checkout Cargo.lock
-    for p in hadamard hadamard-geometry hadamard-ssvd hadamard-trust-region hadamard-oscillation hadamard-meeg hadamard-plot; do cargo semver-checks -p $p || exit 1; done

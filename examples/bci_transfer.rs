@@ -29,7 +29,8 @@ use serde_json::json;
 /// Accuracy of a linear support vector machine on log covariances, trained on the source domain and tested on the
 /// target, after label-free alignments of the source. Without input two simulated sessions are used.
 #[derive(Parser)]
-#[command(after_help = "Example: bci_transfer --source S001R04.edf --target S001R08.edf --out pictures")]
+#[command(after_help = "Example: cargo run --release --example bci_transfer -- --out pictures
+With recordings: cargo run --release --example bci_transfer -- --source S001R04.edf --target S001R08.edf")]
 struct Options {
     /// Covariances: an .npz file with arrays covs (N, d, d), label (N) and run (N); then --source and --target are runs
     #[arg(long)]

@@ -72,7 +72,7 @@ impl MethodName {
 /// profiles of all scaling matrices over the collection.
 #[derive(Parser)]
 #[command(
-    after_help = "Example: bounded_systems --problem cstr_R0.960 --method strscne --scaling coleman-li --out pictures"
+    after_help = "Example: cargo run --release --example bounded_systems -- --problem cstr_R0.960 --method strscne"
 )]
 struct Options {
     /// Problem (--list names them)

@@ -44,7 +44,7 @@ type Room = fn() -> Result<Pictures>;
 
 /// Draw every picture of this library once, on small data computed on the spot. The same files on every run, byte for byte.
 #[derive(Parser)]
-#[command(after_help = "Example: gallery --out pictures --only cone,means")]
+#[command(after_help = "Example: cargo run --release --example gallery -- --out pictures --only cone,means")]
 struct Options {
     /// Folder of the pictures
     #[arg(long, default_value = "out/gallery")]

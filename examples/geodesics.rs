@@ -54,7 +54,7 @@ impl MetricName {
 /// t. For order 2 also the curves in the cone SPD(2), distance balls with the means of the two matrices, the domains of
 /// the exponential and a tangent vector carried along the geodesics. As SVG and PNG.
 #[derive(Parser)]
-#[command(after_help = "Example: geodesics --a \"2,1;1,3\" --b \"1,-0.5;-0.5,0.4\" --out pictures")]
+#[command(after_help = "Example: cargo run --release --example geodesics -- --a \"2,1;1,3\" --b \"1,-0.5;-0.5,0.4\"")]
 struct Options {
     /// First matrix: rows separated by ';' and entries by ',', or a .npy file; random when absent
     #[arg(long)]

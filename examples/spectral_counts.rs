@@ -25,7 +25,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// chain, and draw the integrated density of states, the spectral shift, and where along the chain the difference of the
 /// counts at one energy builds up.
 #[derive(Parser)]
-#[command(after_help = "Example: spectral_counts --n 1000000 --disorder 4 --points 1000 --out pictures")]
+#[command(
+    after_help = "Example: cargo run --release --example spectral_counts -- --n 1000000 --disorder 4 --points 1000"
+)]
 struct Options {
     /// Number of sites of the random chain
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]

@@ -30,7 +30,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// each way of updating with a decomposition from scratch: time, error, condition, memory.
 #[derive(Parser)]
 #[command(
-    after_help = "Example: streaming_svd --input ratings.mtx --method rpi --k 32 --l 16 --batches 100 --checkpoint state"
+    after_help = "Example: cargo run --release --example streaming_svd -- --method rpi --k 32 --checkpoint state
+With a matrix: cargo run --release --example streaming_svd -- --input ratings.mtx --method rpi --checkpoint state"
 )]
 struct Options {
     /// A sparse matrix: .mtx (Matrix Market), .npz (scipy), .svm or .libsvm, else an edge list; without it a random

@@ -11,7 +11,8 @@ use crate::Failure;
 #[derive(Debug, Parser)]
 #[command(
     name = "brain_age",
-    after_help = "Example: brain_age --data DIR --table DIR/recordings.tsv --classify condition --recenter --out pictures"
+    after_help = "Example: cargo run --release --example brain_age -- --simulate spread --out pictures
+With recordings: cargo run --release --example brain_age -- --data DIR --table DIR/recordings.tsv --classify condition"
 )]
 pub(crate) struct Options {
     /// Folder of recordings (.edf, .bdf, .npy, .npz); without it a cohort is simulated.

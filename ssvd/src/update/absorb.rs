@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 use crate::error::Result;
 use crate::scaling::{clean_rest, norm, rest};
 use crate::sparse::Csr;
-use crate::tall::{mul, mul_add};
+use crate::tall::mul_add;
 use crate::update::core::{CoreSvd, leading};
 use crate::update::factor::{Addition, Factor};
 use crate::update::residual::{Basis, Residual};
@@ -18,6 +18,8 @@ use crate::update::{Augmentation, UpdateReport, UpdatingSvd};
 pub(super) struct Outside {
     residual: Residual,
     basis: Basis,
+    /// C P, the coefficients of the basis.
+    inside: Mat<f64>,
     r: Mat<f64>,
     /// Relative error of the basis vectors' norms.
     loss: f64,
@@ -27,25 +29,17 @@ pub(super) struct Outside {
 const CANCELLATION: f64 = 1e6;
 
 impl Outside {
-    /// The factor's new weights after the core is known: (relative K, weights of the sparse vectors).
-    fn weights(&self, top: MatRef<'_, f64>, bottom: MatRef<'_, f64>) -> (Mat<f64>, Mat<f64>) {
-        let weights = mul(self.basis.select.as_ref(), bottom);
+    /// V top + (X P - V C P) bottom as V relative + X (P bottom): relative, and the rest as an addition.
+    fn split<'a>(&'a self, top: MatRef<'_, f64>, bottom: MatRef<'a, f64>) -> (Mat<f64>, Addition<'a>) {
         let mut relative = top.to_owned();
-        mul_add(
-            &mut relative,
-            -1.0,
-            self.residual.coefficients.as_ref(),
-            weights.as_ref(),
-        );
-        (relative, weights)
-    }
-
-    fn addition(&self, weights: Mat<f64>) -> Addition<'_> {
-        Addition {
+        mul_add(&mut relative, -1.0, self.inside.as_ref(), bottom);
+        let addition = Addition {
             support: &self.residual.support,
             vectors: &self.residual.vectors,
-            weights,
-        }
+            select: self.basis.select.as_ref(),
+            weights: bottom,
+        };
+        (relative, addition)
     }
 }
 
@@ -60,17 +54,20 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let mut basis = self.method.basis(&residual, &mut self.rng());
         // c = K^T (P^T x) is known to eps cond(K).
         let condition = factor.condition().max(1.0);
-        let mut growth = condition * residual.cancellation(&basis);
+        let mut inside = residual.inside(&basis);
+        let mut growth = condition * cancellation(&inside);
         if growth > CANCELLATION {
             residual = residual.densified(factor)?;
             basis = self.method.basis(&residual, &mut self.rng());
-            growth = condition * residual.cancellation(&basis);
+            inside = residual.inside(&basis);
+            growth = condition * cancellation(&inside);
         }
-        let r = residual.coordinates(&basis);
+        let r = residual.coordinates(&basis, &inside);
         let loss = f64::EPSILON * growth;
         Ok(Outside {
             residual,
             basis,
+            inside,
             r,
             loss,
         })
@@ -95,7 +92,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let k1 = values.len();
         let whole = norm(&self.values).hypot(e.norm());
         let discarded = clean_rest(whole, norm(&values), k0 + q);
-        let (relative, weights) = outside.weights(g.submatrix(0, 0, k0, k1), g.submatrix(k0, 0, r, k1));
+        let (relative, addition) = outside.split(g.submatrix(0, 0, k0, k1), g.submatrix(k0, 0, r, k1));
         let limit = self.options.condition_limit;
         let (long, grown) = if rows {
             (&mut self.right, &mut self.left)
@@ -105,7 +102,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let (top, bottom) = (f.submatrix(0, 0, k0, k1), f.submatrix(k0, 0, q, k1));
         let (one, two) = both(
             k0,
-            || long.update(relative.as_ref(), Some(outside.addition(weights)), None, limit),
+            || long.update(relative.as_ref(), Some(addition), None, limit),
             || grown.update(top, None, Some(bottom), limit),
         );
         let eager = one | two;
@@ -160,8 +157,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
             match side {
                 None => factor.update(top, None, None, limit),
                 Some(o) => {
-                    let (relative, weights) = o.weights(top, mixing.submatrix(k0, 0, o.r.nrows(), k1));
-                    factor.update(relative.as_ref(), Some(o.addition(weights)), None, limit)
+                    let (relative, addition) = o.split(top, mixing.submatrix(k0, 0, o.r.nrows(), k1));
+                    factor.update(relative.as_ref(), Some(addition), None, limit)
                 }
             }
         };
@@ -204,6 +201,12 @@ impl<M: Augmentation> UpdatingSvd<M> {
             seconds,
         }
     }
+}
+
+/// ||c||^2 of the basis vector y = b - V c, ||y|| = 1, for which it is largest: what the difference
+/// ||b||^2 - ||c||^2 = 1 multiplies the relative error of c with.
+fn cancellation(inside: &Mat<f64>) -> f64 {
+    inside.col_iter().map(|c| c.squared_norm_l2()).fold(0.0, f64::max)
 }
 
 /// Both tasks of order k^3, side by side where that outweighs waking a thread.

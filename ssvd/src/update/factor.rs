@@ -25,11 +25,12 @@ pub(crate) struct Factor {
     condition: f64,
 }
 
-/// What is added to a factor: sparse vectors times `weights` (q x k), at the rows `support`.
+/// What is added to a factor: sparse vectors X, at the rows `support`, times `select` (q x r) times `weights` (r x k).
 pub(crate) struct Addition<'a> {
     pub(crate) support: &'a [usize],
     pub(crate) vectors: &'a Csr,
-    pub(crate) weights: Mat<f64>,
+    pub(crate) select: MatRef<'a, f64>,
+    pub(crate) weights: MatRef<'a, f64>,
 }
 
 /// Row j of `sums` += sum_i x_ji (row support_i of the base).
@@ -202,12 +203,18 @@ impl Factor {
         if let Some(Addition {
             support,
             vectors,
+            select,
             weights,
         }) = addition
             && k > 0
+            && select.ncols() > 0
         {
-            let mut rows = vec![0.0; weights.nrows() * k];
-            through(weights.as_ref(), &mut rows);
+            let mut narrow = vec![0.0; weights.nrows() * k];
+            through(weights, &mut narrow);
+            let narrow = MatRef::from_row_major_slice(&narrow, weights.nrows(), k);
+            let mut rows = vec![0.0; select.nrows() * k];
+            let product = MatMut::from_row_major_slice_mut(&mut rows, select.nrows(), k);
+            matmul(product, Accum::Replace, select, narrow, 1.0, Par::Seq);
             let base = &mut self.base.data;
             simd::run(Scatter {
                 base,

@@ -76,9 +76,16 @@ pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: imp
     let mut captured = 0.0;
     while found < l {
         let before = space.subcols(0, found);
+        // A second time where little is left of the vector (Daniel, Gragg, Kaufman, Stewart 1976).
+        let mut size = next.norm_l2();
         for _ in 0..2 {
             let along = mul(before.transpose(), next.as_ref());
             mul_add(&mut next, -1.0, before, along.as_ref());
+            let left = next.norm_l2();
+            if left > 0.7 * size {
+                break;
+            }
+            size = left;
         }
         let norm = next.norm_l2();
         if norm.is_nan() || norm <= y.floor() * own {

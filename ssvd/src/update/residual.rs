@@ -164,13 +164,18 @@ impl Residual {
             .collect()
     }
 
-    /// B = X P over the support, C = V^T B.
-    pub(crate) fn pair(&self, select: MatRef<'_, f64>) -> (Tall, Mat<f64>) {
+    /// B = X P over the support.
+    fn combined(&self, select: MatRef<'_, f64>) -> Tall {
         let (q, l) = (select.nrows(), select.ncols());
         let mut b = Tall::zeros(self.support.len(), l);
         let select_rows: Vec<f64> = (0..q * l).map(|at| select[(at / l, at % l)]).collect();
         self.transposed.apply(&select_rows, l, &mut b.data);
-        (b, mul(self.coefficients.as_ref(), select))
+        b
+    }
+
+    /// B = X P over the support, C = V^T B.
+    pub(crate) fn pair(&self, select: MatRef<'_, f64>) -> (Tall, Mat<f64>) {
+        (self.combined(select), mul(self.coefficients.as_ref(), select))
     }
 
     /// Y^T (B - V C) = X^T B - C0^T C (q x l).
@@ -209,20 +214,18 @@ impl Residual {
         (8.0 * f64::EPSILON * (self.coefficients.nrows() + self.count()) as f64).max(1e-14)
     }
 
-    /// ||c||^2 of the basis vector y = b - V c, ||y|| = 1, for which it is largest: what the difference
-    /// ||b||^2 - ||c||^2 = 1 multiplies the relative error of c with.
-    pub(crate) fn cancellation(&self, basis: &Basis) -> f64 {
-        let c = mul(self.coefficients.as_ref(), basis.select.as_ref());
-        c.col_iter().map(|c| c.squared_norm_l2()).fold(0.0, f64::max)
+    /// C P: V^T of the sparse halves X P of the basis (k x r).
+    pub(crate) fn inside(&self, basis: &Basis) -> Mat<f64> {
+        mul(self.coefficients.as_ref(), basis.select.as_ref())
     }
 
-    /// R = Q^T Y in true units (r x q).
-    pub(crate) fn coordinates(&self, basis: &Basis) -> Mat<f64> {
+    /// R = Q^T Y in true units (r x q); `inside` from [`Residual::inside`].
+    pub(crate) fn coordinates(&self, basis: &Basis, inside: &Mat<f64>) -> Mat<f64> {
         let r = if self.count() <= 2 * basis.select.ncols() {
             mul(basis.select.transpose(), self.gram().as_ref())
         } else {
-            let (b, c) = self.pair(basis.select.as_ref());
-            self.transpose_times(&b, &c).transpose().to_owned()
+            let b = self.combined(basis.select.as_ref());
+            self.transpose_times(&b, inside).transpose().to_owned()
         };
         Mat::from_fn(r.nrows(), r.ncols(), |i, j| r[(i, j)] * self.scale[j])
     }

@@ -184,8 +184,11 @@ fn timed<const N: usize>(runs: &[(Problem, Vec<f64>)], solvers: [Solve; N]) -> [
     for round in 0..ROUNDS {
         for (solve, timed) in solvers.iter().zip(&mut timed) {
             for ((problem, start), (least, outcome)) in runs.iter().zip(timed) {
-                let large = start.len() > 20;
-                for _ in 0..if large { usize::from(round == 0) } else { REPEAT } {
+                let repeat = match start.len() {
+                    0..=20 => REPEAT,
+                    _ => usize::from(round == 0),
+                };
+                for _ in 0..repeat {
                     let begin = Instant::now();
                     *outcome = solve(problem, start);
                     *least = least.min(begin.elapsed().as_secs_f64());

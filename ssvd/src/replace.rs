@@ -17,7 +17,11 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> 
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    // What a killed program leaves says whose it is.
+    let mut prefix = path.file_name().unwrap_or_default().to_os_string();
+    prefix.push(".");
     let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
     #[cfg(unix)]
     {
         // As any other new file: readable by whom the user's mask allows, where a temporary one is private.

@@ -20,7 +20,7 @@ fn meets(svd: &UpdatingSvd<impl Augmentation>, new: &DMatrix<f64>, k: usize) {
     let optimal = ((new - target) / unit).norm_squared();
     let total = (new / unit).norm_squared();
     assert!((error - optimal).abs() <= TIGHT * total, "{error:e} for {optimal:e}");
-    // 64 k eps cond(K), k up to 64 here.
+    // k eps cond(K).
     let condition = svd.condition().0.max(svd.condition().1);
     assert_sound(&svd.svd(), TIGHT.max(k as f64 * f64::EPSILON * condition));
 }

@@ -298,8 +298,8 @@ impl Schedule {
         let longest = p / 5 + 2 * self.block;
         let expected = self.last.map_or(longest, |(before, worse)| {
             let rate = (worse.ln() - excess.ln()) / (p - before).max(1) as f64;
-            // A float-to-integer cast saturates: no progress means the longest step.
-            // Convergence quickens on the way, and a look costs less than the steps it may save.
+            // A float-to-integer cast saturates: no progress means the longest step. Otherwise a little early, because
+            // convergence quickens on the way and a look costs less than the steps it may save.
             if rate > 0.0 {
                 (0.8 * excess.ln() / rate).ceil() as usize
             } else {

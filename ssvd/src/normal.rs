@@ -146,7 +146,7 @@ impl<A: Operator> Process<'_, A> {
             if !full && !schedule.due(p) {
                 continue;
             }
-            let ritz = self.ritz(if full { kept(k, self.block, self.room).min(p) } else { k })?;
+            let ritz = self.ritz(if full { kept(k, self.block, self.room) } else { k })?;
             let (first, last) = (ritz.values[0], ritz.values[k - 1].max(0.0));
             // Rounding leaves eps s_1^2 / s_k of a residual; values still rise, here by a factor of a hundred at most.
             let reachable = f64::EPSILON * (first / last).sqrt();
@@ -163,7 +163,7 @@ impl<A: Operator> Process<'_, A> {
             }
             schedule.seen(p, excess);
             if full {
-                self.restart(k, &ritz);
+                self.restart(&ritz);
                 schedule = Schedule::new(self.basis.len(), self.block);
                 iterations += 1;
             }
@@ -270,13 +270,12 @@ impl<A: Operator> Process<'_, A> {
         })
     }
 
-    /// Keeps the Ritz vectors of the largest values: T becomes diagonal, coupled to the next block.
-    fn restart(&mut self, k: usize, ritz: &Ritz) {
-        let keep = kept(k, self.block, self.room);
-        self.basis.multiply(ritz.vectors.subcols(0, keep));
+    /// Keeps the Ritz vectors: T becomes diagonal, coupled to the next block.
+    fn restart(&mut self, ritz: &Ritz) {
+        self.basis.multiply(ritz.vectors.as_ref());
         self.core.fill(0.0);
-        (0..keep).for_each(|i| self.core[(i, i)] = ritz.values[i]);
-        self.coupling = ritz.images.subcols(0, keep).to_owned();
+        ritz.values.iter().enumerate().for_each(|(i, v)| self.core[(i, i)] = *v);
+        self.coupling = ritz.images.clone();
         self.whole = 2;
     }
 

@@ -81,17 +81,15 @@ pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: imp
         for _ in 0..2 {
             let along = mul(before.transpose(), next.as_ref());
             mul_add(&mut next, -1.0, before, along.as_ref());
-            let left = next.norm_l2();
-            if left > 0.7 * size {
+            let was = std::mem::replace(&mut size, next.norm_l2());
+            if size > 0.7 * was {
                 break;
             }
-            size = left;
         }
-        let norm = next.norm_l2();
-        if norm.is_nan() || norm <= y.floor() * own {
+        if size.is_nan() || size <= y.floor() * own {
             break;
         }
-        (0..q).for_each(|i| space[(i, found)] = next[(i, 0)] / norm);
+        (0..q).for_each(|i| space[(i, found)] = next[(i, 0)] / size);
         let direction = space.subcols(found, 1);
         next = normal_times(y, &weights, direction);
         captured += mul(direction.transpose(), next.as_ref())[(0, 0)];

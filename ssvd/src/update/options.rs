@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
 
-/// When [`super::UpdatingSvd`] multiplies its long factors out.
+/// When [`UpdatingSvd`](super::UpdatingSvd) multiplies its long factors out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct UpdateOptions {
     /// Largest condition number of the mixing matrices K_u, K_v. Far above the default of 1e4 the loss of orthogonality
-    /// outgrows its estimate, [`super::UpdatingSvd::drift`].
+    /// outgrows its estimate, [`UpdatingSvd::drift`](super::UpdatingSvd::drift).
     pub condition_limit: f64,
-    /// Largest estimated loss of orthogonality since the last rebase ([`super::UpdatingSvd::drift`]).
+    /// Largest estimated loss of orthogonality since the last rebase ([`UpdatingSvd::drift`](super::UpdatingSvd::drift)).
     pub drift_limit: f64,
     /// Seed of the random starts of the approximate methods.
     pub seed: u64,

@@ -216,27 +216,11 @@ impl System for Problem {
     fn jacobian(&self, x: &[f64], _f: &[f64], _bounds: &Bounds, entries: &mut [f64]) -> Result<usize, UserError> {
         match &self.kind {
             Kind::Formula { parameters, dual, .. } => {
-                let (dual, zero) = (*dual, Dual64::from(0.0));
                 // Clearing room for the largest would take longer than a small formula.
                 if self.equations.max(x.len()) <= FEW {
-                    derivatives(
-                        dual,
-                        parameters,
-                        x,
-                        &mut [zero; FEW],
-                        &mut [zero; FEW][..self.equations],
-                        entries,
-                    );
+                    derivatives::<FEW, FEW>(*dual, parameters, x, self.equations, entries);
                 } else {
-                    let mut image = [zero; 2 * MOST];
-                    derivatives(
-                        dual,
-                        parameters,
-                        x,
-                        &mut [zero; MOST],
-                        &mut image[..self.equations],
-                        entries,
-                    );
+                    derivatives::<MOST, { 2 * MOST }>(*dual, parameters, x, self.equations, entries);
                 }
             }
             Kind::Sparse { shape, pattern } => shape.jacobian(x, pattern, entries),
@@ -245,18 +229,19 @@ impl System for Problem {
     }
 }
 
-/// Column after column of the Jacobian; `at` and `image` are room for x and F(x), cleared.
-fn derivatives(
+/// Column after column of the Jacobian of at most N variables and M equations.
+fn derivatives<const N: usize, const M: usize>(
     formula: Formula<Dual64>,
     parameters: &[f64],
     x: &[f64],
-    at: &mut [Dual64],
-    image: &mut [Dual64],
+    equations: usize,
     entries: &mut [f64],
 ) {
-    let at = &mut at[..x.len()];
+    let zero = Dual64::from(0.0);
+    let (mut at, mut image) = ([zero; N], [zero; M]);
+    let (at, image) = (&mut at[..x.len()], &mut image[..equations]);
     at.iter_mut().zip(x).for_each(|(a, x)| a.re = *x);
-    for (j, column) in entries.chunks_exact_mut(image.len()).enumerate() {
+    for (j, column) in entries.chunks_exact_mut(equations).enumerate() {
         at[j].eps = 1.0;
         formula(parameters, at, image);
         at[j].eps = 0.0;

@@ -15,6 +15,9 @@ use crate::tall::Tall;
 /// Rows of a stretch: long enough for the prefetcher, short enough for the second cache.
 const HEIGHT: usize = 4096;
 
+/// Numbers of a basis asked for ahead of their use: what memory delivers while one of its lines is on the way.
+const AHEAD: usize = 2048;
+
 /// Rows of all blocks gathered for one dense product.
 const PACKED: usize = 256;
 
@@ -363,6 +366,7 @@ impl<const W: usize, const T: usize> Inner<'_, W, T> {
         let x = self.x.as_chunks::<W>().0;
         let count = rows.iter().fold(x.len(), |n, w| n.min(w.len()));
         for (r, x) in x[..count].iter().enumerate() {
+            simd::prefetch(self.x, r * W + AHEAD);
             let w = rows.map(|w| w[r]);
             for i in 0..W {
                 let x = simd.splat_f64s(x[i]);
@@ -433,6 +437,7 @@ impl<const W: usize, const T: usize> Subtract<'_, W, T> {
         let x = self.x.as_chunks::<W>().0;
         let count = rows.iter().fold(x.len(), |n, w| n.min(w.len()));
         for (r, x) in x[..count].iter().enumerate() {
+            simd::prefetch(self.x, r * W + AHEAD);
             for t in 0..T {
                 let mut row = rows[t][r];
                 for i in 0..W {

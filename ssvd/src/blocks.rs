@@ -185,9 +185,10 @@ impl Blocks {
             let mut packed = vec![0.0; rows * self.len()];
             for (i, x) in self.blocks.iter().enumerate() {
                 let from = at * PACKED * width;
-                let x = x.data[from..from + rows * width].chunks_exact(width);
-                for (row, x) in packed.chunks_exact_mut(self.len()).zip(x) {
-                    row[i * width..(i + 1) * width].copy_from_slice(x);
+                let rows = packed.chunks_exact_mut(self.len()).zip(x.data[from..].chunks_exact(width));
+                for (r, (row, block)) in rows.enumerate() {
+                    simd::prefetch(&x.data, from + (r + PACKED) * width);
+                    row[i * width..(i + 1) * width].copy_from_slice(block);
                 }
             }
             let x = MatRef::from_row_major_slice(&packed, rows, self.len()).subcols(0, p);

@@ -51,6 +51,7 @@
 //! | [`PowerAffine`](metrics::PowerAffine) | p²(xy)^p ((x − y)/(x^p − y^p))² | yes | \[−p²/2, 0\] | between log-Euclidean, affine-invariant and polar-affine (p = 2) |
 //! | [`AlphaProcrustes`](metrics::AlphaProcrustes) | (X + Y)/2 (2a(x − y)/(X − Y))², X = x²ᵃ | no | ≥ 0 | between log-Euclidean and Bures–Wasserstein |
 //! | [`KernelMetric`](kernel::KernelMetric) | yours | iff θ = 2 | by integration | your own kernel: one function |
+//! | [`Congruent`](metrics::Congruent) | not O(n)-invariant | as g | as g | any of them in other units or another basis; generalised Bures–Wasserstein |
 //! | [`Cholesky`](metrics::Cholesky), [`LogCholesky`](metrics::LogCholesky) | not O(n)-invariant | no, yes | 0 | no eigendecomposition wanted; the order of rows has a meaning |
 //!
 //! | to | take |

@@ -185,7 +185,9 @@ impl Blocks {
             let mut packed = vec![0.0; rows * self.len()];
             for (i, x) in self.blocks.iter().enumerate() {
                 let from = at * PACKED * width;
-                let rows = packed.chunks_exact_mut(self.len()).zip(x.data[from..].chunks_exact(width));
+                let rows = packed
+                    .chunks_exact_mut(self.len())
+                    .zip(x.data[from..].chunks_exact(width));
                 for (r, (row, block)) in rows.enumerate() {
                     simd::prefetch(&x.data, from + (r + PACKED) * width);
                     row[i * width..(i + 1) * width].copy_from_slice(block);

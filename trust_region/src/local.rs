@@ -219,40 +219,44 @@ impl Workspace {
                     p: &mut self.p,
                     jp: &mut self.jp,
                 };
-                let figures = match &steps {
-                    Steps::Dogleg(dogleg) => dogleg.trial(&stage, radius, &mut trial),
-                    Steps::Segment(segment) => segment.trial(&stage, radius, &mut trial),
-                    Steps::Projected(projected) => projected.trial(&stage, &products, radius, &mut trial)?,
+                let (figures, mixture) = match &steps {
+                    Steps::Dogleg(dogleg) => (dogleg.trial(&stage, radius, &mut trial), None),
+                    Steps::Projected(projected) => (projected.trial(&stage, &products, radius, &mut trial)?, None),
+                    Steps::Segment(segment) => {
+                        let (figures, mixture) = segment.trial(&stage, radius);
+                        (figures, Some(mixture))
+                    }
                 };
-                for ((next, x), p) in self.next_x.iter_mut().zip(stage.x).zip(&self.p) {
-                    *next = x + p;
-                }
-                if method.touches_bounds() {
-                    project(bounds, &mut self.next_x);
+                if let Some(mixture) = mixture {
+                    stage.next(mixture, &mut self.next_x);
                 } else {
-                    pull_inside(bounds, &mut self.next_x);
+                    for ((next, x), p) in self.next_x.iter_mut().zip(stage.x).zip(&self.p) {
+                        *next = x + p;
+                    }
+                    if method.touches_bounds() {
+                        project(bounds, &mut self.next_x);
+                    } else {
+                        pull_inside(bounds, &mut self.next_x);
+                    }
                 }
                 system.residual(&self.next_x, &mut self.next_f).map_err(Error::User)?;
                 run.evaluations += 1;
                 let next = norm(&self.next_f);
-                let ratio = match &steps {
-                    Steps::Segment(_) => {
-                        let decrease = run.norm - stage.predicted(&self.jp);
-                        if next.is_finite() && decrease > 0.0 {
-                            (run.norm - next) / decrease
-                        } else {
-                            -1.0
-                        }
+                let ratio = if let Some(mixture) = mixture {
+                    let decrease = run.norm - stage.predicted(mixture);
+                    if next.is_finite() && decrease > 0.0 {
+                        (run.norm - next) / decrease
+                    } else {
+                        -1.0
                     }
+                } else {
                     // The decrease of ½‖F‖² over that of the quadratic model.
-                    Steps::Dogleg(_) | Steps::Projected(_) => {
-                        let model = stage.model(&self.p, &self.jp);
-                        let change = 0.5 * (next - run.norm) * (next + run.norm);
-                        if next.is_finite() && model < 0.0 {
-                            change / model
-                        } else {
-                            -1.0
-                        }
+                    let model = stage.model(&self.p, &self.jp);
+                    let change = 0.5 * (next - run.norm) * (next + run.norm);
+                    if next.is_finite() && model < 0.0 {
+                        change / model
+                    } else {
+                        -1.0
                     }
                 };
                 if ratio >= ACCEPT {

@@ -69,10 +69,17 @@ pub(crate) struct Run {
 pub(crate) struct Limits<'a> {
     pub(crate) solver: &'a Solver,
     pub(crate) evaluations: usize,
-    /// ‖F‖ of a root.
+    /// ‖F‖ of a root, in the norm that tells one.
     pub(crate) stop: f64,
     /// Number of the start.
     pub(crate) start: usize,
+}
+
+impl Limits<'_> {
+    /// Whether F, whose length is known, is that of a root.
+    fn met(&self, f: &[f64], length: f64) -> bool {
+        self.solver.root_norm.of(f, length) <= self.stop
+    }
 }
 
 /// The trial steps of one iteration.
@@ -145,7 +152,7 @@ impl Workspace {
         if observer.start(limits.start, &self.x, run.norm) == ControlFlow::Break(()) {
             return Ok(run.ended(Exit::Stopped));
         }
-        while run.norm > limits.stop {
+        while !limits.met(&self.f, run.norm) {
             if run.iterations >= solver.max_iterations {
                 return Ok(run.ended(Exit::MaxIterations));
             }
@@ -305,7 +312,7 @@ impl Workspace {
             if observer.iteration(&step) == ControlFlow::Break(()) {
                 return Ok(run.ended(Exit::Stopped));
             }
-            if run.norm > limits.stop && self.stalled(solver, previous, next) {
+            if !limits.met(&self.f, run.norm) && self.stalled(solver, previous, next) {
                 return Ok(run.ended(Exit::NoProgress));
             }
         }

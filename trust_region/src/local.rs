@@ -322,20 +322,21 @@ impl Workspace {
     /// d, D^(1/2), v = D g and ‖D^(1/2) g‖; `None` when d is not what the method can divide by.
     fn scale(&mut self, bounds: &Bounds, solver: &Solver) -> Option<f64> {
         scaling::scale(&*solver.scaling, &self.x, &self.g, bounds, &mut self.s);
-        // Without early ends, so that the loops run on whole registers.
-        let usable = if solver.method.touches_bounds() {
-            self.s.iter().fold(true, |all, d| all & (*d >= 0.0) & d.is_finite())
+        let least = if solver.method.touches_bounds() {
+            0.0
         } else {
             // The reciprocal of a smaller number overflows.
-            let least = f64::MAX.recip();
-            self.s.iter().fold(true, |all, d| all & (*d >= least) & d.is_finite())
+            f64::MAX.recip()
         };
-        if !usable {
-            return None;
-        }
+        // Without an early end, so that the loop runs on whole registers.
+        let mut usable = true;
         for ((v, s), g) in self.v.iter_mut().zip(&mut self.s).zip(&self.g) {
+            usable &= (*s >= least) & s.is_finite();
             *v = *s * g;
             *s = s.sqrt();
+        }
+        if !usable {
+            return None;
         }
         Some(norm2(&self.s, &self.g, |s, g| s * g))
     }

@@ -108,12 +108,7 @@ impl Band {
             }
             // A column changes those up to `above` after it.
             let ready = if next == stored { stored } else { next - top.above };
-            let good = match (top.below, bottom.below) {
-                (1, 1) => in_turns(top, bottom, done..ready, (End::eliminate::<1>, End::eliminate::<1>)),
-                (2, 2) => in_turns(top, bottom, done..ready, (End::eliminate::<2>, End::eliminate::<2>)),
-                _ => in_turns(top, bottom, done..ready, steps),
-            };
-            if !good {
+            if !in_turns(top, bottom, done..ready, steps) {
                 return false;
             }
             (laid, done) = (next, ready);

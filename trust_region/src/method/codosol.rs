@@ -9,7 +9,9 @@ use crate::blocks::{INTERIOR, norm, norm2, norm3, reach, segment_roots, sums};
 /// With `cut_only` a Newton step that stays strictly inside is left as it is. Returns whether p has changed.
 pub(crate) fn interior_newton(bounds: &Bounds, x: &[f64], p: &mut [f64], cut_only: bool) -> bool {
     let sides = || x.iter().zip(bounds.lower().iter().zip(bounds.upper()));
-    if cut_only && p.iter().zip(sides()).all(|(p, (x, (l, u)))| x + p > *l && x + p < *u) {
+    // Without an early end, so that the loop runs on whole registers.
+    let strictly = |all: bool, (p, (x, (l, u))): (&f64, (&f64, (&f64, &f64)))| all & (x + p > *l) & (x + p < *u);
+    if cut_only && p.iter().zip(sides()).fold(true, strictly) {
         return false;
     }
     p.iter_mut()

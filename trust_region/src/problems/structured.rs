@@ -230,12 +230,16 @@ impl Shape {
                 |j| [-2.0, 3.0 - 4.0 * x[j], -1.0],
                 |column, k, j| column[k + 1 - j],
             ),
-            Self::BroydenBanded => fill(
-                pattern,
-                entries,
-                |j| (-1.0 - 2.0 * x[j], 2.0 + 15.0 * x[j] * x[j]),
-                |&(aside, diagonal), k, j| if k == j { diagonal } else { aside },
-            ),
+            Self::BroydenBanded => {
+                let mut rest = entries;
+                for (j, v) in x.iter().enumerate() {
+                    let (now, after) = rest.split_at_mut(pattern.column(j).len());
+                    now.fill(-1.0 - 2.0 * v);
+                    // The row above comes first.
+                    now[j.min(1)] = 2.0 + 15.0 * v * v;
+                    rest = after;
+                }
+            }
             Self::DiscreteBoundaryValue => {
                 let diagonal = |j: usize| 2.0 + 1.5 * h * h * (x[j] + (j + 1) as f64 * h + 1.0).powi(2);
                 fill(

@@ -962,3 +962,84 @@ fn narrow_boxes_and_outer_starts() {
         Err(Error::InvalidParameter { name: "restart", .. })
     ));
 }
+
+/// ‖F‖∞ ≤ ‖F‖₂ ≤ √n ‖F‖∞: by the greatest entry a run takes the very steps of the other, ends no later and not before
+/// each equation holds to the tolerance.
+#[test]
+fn the_norm_of_roots_ends_the_same_steps_earlier() {
+    let mut earlier = 0;
+    for method in [Method::Tresnei, Method::Strscne, Method::default()] {
+        for name in ["tridiag_n100", "broyden_tri_n100", "discrete_ie_n20", "himmelblau"] {
+            let problem = problems::named(name).unwrap();
+            for (_, start) in problem.starts() {
+                for relative_tolerance in [0.0, 1e-4] {
+                    let solver = Solver {
+                        tolerance: 1e-6,
+                        relative_tolerance,
+                        ..Solver::classical(method, ColemanLi)
+                    };
+                    let greatest = |f: &[f64]| f.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+                    let steps = |root_norm: RootNorm| {
+                        let mut points = Vec::new();
+                        let mut watch = |step: &Iteration<'_>| {
+                            points.push(step.next.to_vec());
+                            ControlFlow::Continue(())
+                        };
+                        let solver = Solver {
+                            root_norm,
+                            ..solver.clone()
+                        };
+                        let end = solver
+                            .solve_observed(&problem, problem.bounds(), &start, &mut watch)
+                            .unwrap();
+                        (end, points)
+                    };
+                    let (long, all) = steps(RootNorm::Euclidean);
+                    let (short, some) = steps(RootNorm::Infinity);
+                    // The tolerance relative to the start is another one.
+                    if relative_tolerance == 0.0 {
+                        assert_eq!(some[..], all[..some.len()], "{name}");
+                        earlier += usize::from(some.len() < all.len());
+                    }
+                    if !long.exit.is_root() {
+                        continue;
+                    }
+                    let size = |x: &[f64]| greatest(residual(&problem, x).as_slice());
+                    assert!(short.exit.is_root(), "{name}");
+                    // These starts are strictly inside: none is moved.
+                    assert!(size(&short.x) <= 1e-6 + relative_tolerance * size(&start), "{name}");
+                }
+            }
+        }
+    }
+    assert!(earlier > 0);
+
+    let stored = serde_json::to_string(&Solver {
+        root_norm: RootNorm::Infinity,
+        ..Solver::default()
+    })
+    .unwrap();
+    assert_eq!(
+        serde_json::from_str::<Solver>(&stored).unwrap().root_norm,
+        RootNorm::Infinity
+    );
+    assert_eq!(
+        serde_json::from_str::<Solver>("{}").unwrap().root_norm,
+        RootNorm::Euclidean
+    );
+
+    // All variables fixed: each of two equations is off by 3/4 of the tolerance.
+    let off = Functions::new(
+        2,
+        |x: &[f64], f: &mut [f64]| f.copy_from_slice(x),
+        |_: &[f64], j: &mut [f64]| j.copy_from_slice(&[1.0, 0.0, 0.0, 1.0]),
+    );
+    let bounds = Bounds::new(vec![0.75e-8; 2], vec![0.75e-8; 2]).unwrap();
+    for (root_norm, root) in [(RootNorm::Euclidean, false), (RootNorm::Infinity, true)] {
+        let solver = Solver {
+            root_norm,
+            ..Solver::default()
+        };
+        assert_eq!(solver.solve(&off, &bounds, &[0.0; 2]).unwrap().exit.is_root(), root);
+    }
+}

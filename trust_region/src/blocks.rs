@@ -11,17 +11,26 @@ const LANES: usize = 8;
 /// Σ term(x_i, y_i), the same order of additions for the same length.
 #[inline]
 pub(crate) fn sum2(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let one_by_one = |x: &[f64], y: &[f64]| x.iter().zip(y).fold(0.0, |sum, (&x, &y)| sum + term(x, y));
+    sum3(x, y, y, |x, y, _| term(x, y))
+}
+
+/// Σ term(x_i, y_i, z_i), the same order of additions for the same length.
+#[inline]
+fn sum3(x: &[f64], y: &[f64], z: &[f64], term: impl Fn(f64, f64, f64) -> f64) -> f64 {
+    let one_by_one = |x: &[f64], y: &[f64], z: &[f64]| {
+        let terms = x.iter().zip(y).zip(z);
+        terms.fold(0.0, |sum, ((&x, &y), &z)| sum + term(x, y, z))
+    };
     // Adding up empty lanes would take longer than all the rest of a short sum.
     if x.len() < LANES {
-        return one_by_one(x, y);
+        return one_by_one(x, y, z);
     }
     let mut lanes = [0.0; LANES];
-    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest = one_by_one(xs.remainder(), ys.remainder());
-    for (x, y) in xs.zip(ys) {
+    let (xs, ys, zs) = (x.chunks_exact(LANES), y.chunks_exact(LANES), z.chunks_exact(LANES));
+    let rest = one_by_one(xs.remainder(), ys.remainder(), zs.remainder());
+    for ((x, y), z) in xs.zip(ys).zip(zs) {
         for i in 0..LANES {
-            lanes[i] += term(x[i], y[i]);
+            lanes[i] += term(x[i], y[i], z[i]);
         }
     }
     lanes.iter().sum::<f64>() + rest
@@ -61,14 +70,20 @@ pub(crate) fn sums<const K: usize>(
 /// The length of the vector of term(x_i, y_i), without overflow.
 #[inline]
 pub(crate) fn norm2(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let plain = sum2(x, y, |x, y| {
-        let t = term(x, y);
+    norm3(x, y, y, |x, y, _| term(x, y))
+}
+
+/// The length of the vector of term(x_i, y_i, z_i), without overflow.
+#[inline]
+pub(crate) fn norm3(x: &[f64], y: &[f64], z: &[f64], term: impl Fn(f64, f64, f64) -> f64) -> f64 {
+    let plain = sum3(x, y, z, |x, y, z| {
+        let t = term(x, y, z);
         t * t
     });
     if plain.is_normal() && plain < 1e300 {
         return plain.sqrt();
     }
-    let terms = || x.iter().zip(y).map(|(&x, &y)| term(x, y));
+    let terms = || x.iter().zip(y).zip(z).map(|((&x, &y), &z)| term(x, y, z));
     let largest = terms().fold(0.0, |m: f64, v| if v.is_nan() { f64::NAN } else { m.max(v.abs()) });
     if largest == 0.0 || !largest.is_finite() {
         return largest;
@@ -103,9 +118,15 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
 /// # Ok::<(), hadamard_trust_region::Error>(())
 /// ```
 pub fn step_to_bound(bounds: &Bounds, x: &[f64], p: &[f64]) -> f64 {
+    reach(bounds, x, p.iter().copied())
+}
+
+/// [`step_to_bound`] for a step that is computed entry by entry.
+#[inline]
+pub(crate) fn reach(bounds: &Bounds, x: &[f64], p: impl Iterator<Item = f64>) -> f64 {
     let sides = bounds.lower().iter().zip(bounds.upper());
     let mut least = f64::INFINITY;
-    for ((&x, &p), (&l, &u)) in x.iter().zip(p).zip(sides) {
+    for ((&x, p), (&l, &u)) in x.iter().zip(p).zip(sides) {
         let t = match p {
             p if p > 0.0 => (u - x) / p,
             p if p < 0.0 => (l - x) / p,
@@ -177,13 +198,21 @@ pub(crate) fn project(bounds: &Bounds, x: &mut [f64]) {
 /// x moved to the nearest floats strictly inside.
 pub(crate) fn pull_inside(bounds: &Bounds, x: &mut [f64]) {
     for (x, (&l, &u)) in x.iter_mut().zip(bounds.lower().iter().zip(bounds.upper())) {
-        // The neighbours of a bound take longer to find than whether they are needed. A NaN goes to the lower bound.
-        let above = *x > l;
-        if !above {
-            *x = l.next_up();
-        } else if *x >= u {
-            *x = u.next_down();
-        }
+        *x = inside(*x, l, u);
+    }
+}
+
+/// One number moved to the nearest float strictly inside.
+#[inline]
+pub(crate) fn inside(x: f64, l: f64, u: f64) -> f64 {
+    // The neighbours of a bound take longer to find than whether they are needed. A NaN goes to the lower bound.
+    let above = x > l;
+    if !above {
+        l.next_up()
+    } else if x >= u {
+        u.next_down()
+    } else {
+        x
     }
 }
 

@@ -118,5 +118,5 @@ pub use method::{Method, Shape, StepKind};
 pub use pattern::Pattern;
 pub use report::{Exit, Iteration, Observer, Solution};
 pub use search::AllRoots;
-pub use solver::{InitialRadius, Solver};
+pub use solver::{InitialRadius, RootNorm, Solver};
 pub use system::{Structure, System, UserError};

@@ -69,10 +69,17 @@ pub(crate) struct Run {
 pub(crate) struct Limits<'a> {
     pub(crate) solver: &'a Solver,
     pub(crate) evaluations: usize,
-    /// ‖F‖ of a root.
+    /// ‖F‖ of a root, in the norm that tells one.
     pub(crate) stop: f64,
     /// Number of the start.
     pub(crate) start: usize,
+}
+
+impl Limits<'_> {
+    /// Whether F, whose length is known, is that of a root.
+    fn met(&self, f: &[f64], length: f64) -> bool {
+        self.solver.root_norm.of(f, length) <= self.stop
+    }
 }
 
 /// The trial steps of one iteration.
@@ -145,7 +152,7 @@ impl Workspace {
         if observer.start(limits.start, &self.x, run.norm) == ControlFlow::Break(()) {
             return Ok(run.ended(Exit::Stopped));
         }
-        while run.norm > limits.stop {
+        while !limits.met(&self.f, run.norm) {
             if run.iterations >= solver.max_iterations {
                 return Ok(run.ended(Exit::MaxIterations));
             }
@@ -219,40 +226,44 @@ impl Workspace {
                     p: &mut self.p,
                     jp: &mut self.jp,
                 };
-                let figures = match &steps {
-                    Steps::Dogleg(dogleg) => dogleg.trial(&stage, radius, &mut trial),
-                    Steps::Segment(segment) => segment.trial(&stage, radius, &mut trial),
-                    Steps::Projected(projected) => projected.trial(&stage, &products, radius, &mut trial)?,
+                let (figures, mixture) = match &steps {
+                    Steps::Dogleg(dogleg) => (dogleg.trial(&stage, radius, &mut trial), None),
+                    Steps::Projected(projected) => (projected.trial(&stage, &products, radius, &mut trial)?, None),
+                    Steps::Segment(segment) => {
+                        let (figures, mixture) = segment.trial(&stage, radius);
+                        (figures, Some(mixture))
+                    }
                 };
-                for ((next, x), p) in self.next_x.iter_mut().zip(stage.x).zip(&self.p) {
-                    *next = x + p;
-                }
-                if method.touches_bounds() {
-                    project(bounds, &mut self.next_x);
+                if let Some(mixture) = mixture {
+                    stage.next(mixture, &mut self.next_x);
                 } else {
-                    pull_inside(bounds, &mut self.next_x);
+                    for ((next, x), p) in self.next_x.iter_mut().zip(stage.x).zip(&self.p) {
+                        *next = x + p;
+                    }
+                    if method.touches_bounds() {
+                        project(bounds, &mut self.next_x);
+                    } else {
+                        pull_inside(bounds, &mut self.next_x);
+                    }
                 }
                 system.residual(&self.next_x, &mut self.next_f).map_err(Error::User)?;
                 run.evaluations += 1;
                 let next = norm(&self.next_f);
-                let ratio = match &steps {
-                    Steps::Segment(_) => {
-                        let decrease = run.norm - stage.predicted(&self.jp);
-                        if next.is_finite() && decrease > 0.0 {
-                            (run.norm - next) / decrease
-                        } else {
-                            -1.0
-                        }
+                let ratio = if let Some(mixture) = mixture {
+                    let decrease = run.norm - stage.predicted(mixture);
+                    if next.is_finite() && decrease > 0.0 {
+                        (run.norm - next) / decrease
+                    } else {
+                        -1.0
                     }
+                } else {
                     // The decrease of ½‖F‖² over that of the quadratic model.
-                    Steps::Dogleg(_) | Steps::Projected(_) => {
-                        let model = stage.model(&self.p, &self.jp);
-                        let change = 0.5 * (next - run.norm) * (next + run.norm);
-                        if next.is_finite() && model < 0.0 {
-                            change / model
-                        } else {
-                            -1.0
-                        }
+                    let model = stage.model(&self.p, &self.jp);
+                    let change = 0.5 * (next - run.norm) * (next + run.norm);
+                    if next.is_finite() && model < 0.0 {
+                        change / model
+                    } else {
+                        -1.0
                     }
                 };
                 if ratio >= ACCEPT {
@@ -301,7 +312,7 @@ impl Workspace {
             if observer.iteration(&step) == ControlFlow::Break(()) {
                 return Ok(run.ended(Exit::Stopped));
             }
-            if run.norm > limits.stop && self.stalled(solver, previous, next) {
+            if !limits.met(&self.f, run.norm) && self.stalled(solver, previous, next) {
                 return Ok(run.ended(Exit::NoProgress));
             }
         }
@@ -311,20 +322,21 @@ impl Workspace {
     /// d, D^(1/2), v = D g and ‖D^(1/2) g‖; `None` when d is not what the method can divide by.
     fn scale(&mut self, bounds: &Bounds, solver: &Solver) -> Option<f64> {
         scaling::scale(&*solver.scaling, &self.x, &self.g, bounds, &mut self.s);
-        // Without early ends, so that the loops run on whole registers.
-        let usable = if solver.method.touches_bounds() {
-            self.s.iter().fold(true, |all, d| all & (*d >= 0.0) & d.is_finite())
+        let least = if solver.method.touches_bounds() {
+            0.0
         } else {
             // The reciprocal of a smaller number overflows.
-            let least = f64::MAX.recip();
-            self.s.iter().fold(true, |all, d| all & (*d >= least) & d.is_finite())
+            f64::MAX.recip()
         };
-        if !usable {
-            return None;
-        }
+        // Without an early end, so that the loop runs on whole registers.
+        let mut usable = true;
         for ((v, s), g) in self.v.iter_mut().zip(&mut self.s).zip(&self.g) {
+            usable &= (*s >= least) & s.is_finite();
             *v = *s * g;
             *s = s.sqrt();
+        }
+        if !usable {
+            return None;
         }
         Some(norm2(&self.s, &self.g, |s, g| s * g))
     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use crate::blocks::{fixed_value, has_room, start_norm};
 use crate::report::{Exit, Solution};
+use crate::solver::Solver;
 use crate::{Bounds, Error, Pattern, Result, Structure, System, UserError};
 
 /// The system in the variables whose bounds leave room; the others stay at one of theirs.
@@ -99,11 +100,11 @@ impl<'a, S: System + ?Sized> Reduced<'a, S> {
     }
 
     /// The only point there is, when no variable is free.
-    pub(crate) fn all_fixed(&self, tolerance: f64) -> Result<Solution> {
+    pub(crate) fn all_fixed(&self, solver: &Solver) -> Result<Solution> {
         let mut residual = vec![0.0; self.system.equations()];
         self.system.residual(&self.fixed, &mut residual).map_err(Error::User)?;
         let norm = start_norm(&residual)?;
-        let exit = if norm <= tolerance {
+        let exit = if solver.root_norm.of(&residual, norm) <= solver.tolerance {
             Exit::Root
         } else {
             Exit::Stationary

@@ -9,7 +9,7 @@ use crate::method::StepKind;
 /// Why an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
-    /// ‖F‖ ≤ tolerance + relative tolerance · ‖F(x₀)‖.
+    /// ‖F‖ ≤ tolerance + relative tolerance · ‖F(x₀)‖, in the norm of [`Solver::root_norm`](crate::Solver::root_norm).
     Root,
     /// The number of iterations reached its limit.
     MaxIterations,

@@ -64,7 +64,8 @@ impl Solver {
     ) -> Result<Solution> {
         let mut workspace = Workspace::new(system, self);
         workspace.x = self.first(bounds, start);
-        let stop = self.tolerance + self.relative_tolerance * workspace.begin(system)?;
+        let length = workspace.begin(system)?;
+        let stop = self.tolerance + self.relative_tolerance * self.root_norm.of(&workspace.f, length);
         let mut starts = None;
         let mut total = Total::default();
         let mut best: Option<(Run, Column, Column)> = None;
@@ -113,7 +114,8 @@ impl Solver {
             if over && best.is_none() {
                 return self.report(&mut workspace, system, bounds, run, &total);
             }
-            if best.as_ref().is_none_or(|b| run.norm < b.0.norm) {
+            // In another norm than ‖F‖₂ a root need not have the least ‖F‖₂.
+            if run.exit.is_root() || best.as_ref().is_none_or(|b| run.norm < b.0.norm) {
                 best = Some((run, workspace.x.clone(), workspace.f.clone()));
             }
             if over {
@@ -190,7 +192,8 @@ impl Solver {
                 points.next_into(&mut workspace.x);
             }
             all.starts += 1;
-            let run = workspace.begin(system).and_then(|size| {
+            let run = workspace.begin(system).and_then(|length| {
+                let size = self.root_norm.of(&workspace.f, length);
                 let limits = Limits {
                     solver: self,
                     evaluations: self.evaluations_per_start.min(self.max_evaluations),

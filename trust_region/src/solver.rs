@@ -23,6 +23,29 @@ pub enum InitialRadius {
     Newton,
 }
 
+/// The norm of F that tells a root; steps are always judged by ‖F‖₂.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum RootNorm {
+    /// ‖F‖₂.
+    #[default]
+    Euclidean,
+    /// ‖F‖∞ = max |F_i|, on which the code of TRESNEI stops (Morini and Porcelli, Comput. Optim. Appl. 51, 2012): each
+    /// equation holds to the tolerance, however many there are.
+    Infinity,
+}
+
+impl RootNorm {
+    /// The norm of `f`, whose length ‖F‖₂ is known.
+    pub(crate) fn of(self, f: &[f64], length: f64) -> f64 {
+        match self {
+            Self::Euclidean => length,
+            // An entry that is not finite makes the length so.
+            Self::Infinity if length.is_finite() => f.iter().fold(0.0, |most, v| most.max(v.abs())),
+            Self::Infinity => length,
+        }
+    }
+}
+
 /// A trust-region solver for F(x) = 0 with l ≤ x ≤ u.
 ///
 /// The default is what to start from: constrained dogleg steps in an elliptical region, half Kanzow-Klug and half
@@ -65,10 +88,12 @@ pub struct Solver {
     pub scaling: Arc<dyn Scaling>,
     /// How Newton steps are found.
     pub linear: LinearSolver,
-    /// ‖F‖₂ at which a point is a root.
+    /// ‖F‖ at which a point is a root, in the norm of `root_norm`.
     pub tolerance: f64,
     /// The same relative to ‖F(x₀)‖; added.
     pub relative_tolerance: f64,
+    /// The norm of both tolerances.
+    pub root_norm: RootNorm,
     /// Most accepted steps from one start.
     pub max_iterations: usize,
     /// Most evaluations of F, over all starts; those for differences in J are not counted.
@@ -98,6 +123,7 @@ impl Default for Solver {
             linear: LinearSolver::Direct,
             tolerance: 1e-8,
             relative_tolerance: 0.0,
+            root_norm: RootNorm::Euclidean,
             max_iterations: 300,
             max_evaluations: 1000,
             radius: InitialRadius::Newton,
@@ -164,7 +190,7 @@ impl Solver {
         if let Some(reduced) = Reduced::new(system, bounds)? {
             let start: Vec<f64> = reduced.free().iter().map(|&i| start[i]).collect();
             if start.is_empty() {
-                return reduced.all_fixed(self.tolerance);
+                return reduced.all_fixed(self);
             }
             let inner = reduced.bounds().clone();
             let solution = self.search(&reduced, &inner, &start, observer)?;
@@ -253,7 +279,7 @@ impl Solver {
             let inner = reduced.bounds().clone();
             if start.is_empty() {
                 // A point where F is not defined is no root, as with other starts.
-                let only = match reduced.all_fixed(self.tolerance) {
+                let only = match reduced.all_fixed(self) {
                     Err(Error::NonFinite { .. }) => None,
                     only => Some(only?).filter(|only| only.exit.is_root()),
                 };

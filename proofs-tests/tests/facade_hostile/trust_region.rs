@@ -7,7 +7,7 @@ use hadamard::trust_region::scaling::{
     self, Clipped, ColemanLi, HagerMairZhang, HeinkenschlossUlbrich, Identity, KanzowKlug, Mix, Scaling,
 };
 use hadamard::trust_region::{
-    Bounds, InitialRadius, Iteration, Method, Pattern, Shape, Solution, Solver, Structure, System, UserError,
+    Bounds, InitialRadius, Iteration, Method, Pattern, RootNorm, Shape, Solution, Solver, Structure, System, UserError,
     step_to_bound,
 };
 
@@ -172,6 +172,9 @@ fn solver(draw: &mut Draw) -> Option<Solver> {
     }
     if draw.one_in(4) {
         solver.radius = InitialRadius::ScaledGradient;
+    }
+    if draw.one_in(4) {
+        solver.root_norm = RootNorm::Infinity;
     }
     Some(solver)
 }

@@ -6,6 +6,7 @@ mod incomplete;
 mod krylov;
 mod lsmr;
 mod orthogonal;
+mod products;
 mod sparse;
 
 use serde::{Deserialize, Serialize};

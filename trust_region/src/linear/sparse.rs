@@ -7,11 +7,13 @@ use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 use faer::{Conj, MatMut, Side};
 
 use super::banded::Band;
+use super::products::Shape;
 use crate::Pattern;
 
 /// The pattern and its symbolic factorisations.
 pub(crate) struct Factors {
     pattern: Pattern,
+    shape: Shape,
     kind: Kind,
 }
 
@@ -82,6 +84,7 @@ impl Factors {
         };
         Self {
             pattern: pattern.clone(),
+            shape: Shape::new(pattern),
             kind,
         }
     }
@@ -119,24 +122,11 @@ impl Factors {
     }
 
     pub(crate) fn product(&self, entries: &[f64], p: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        let mut rest = entries;
-        for (j, p) in p.iter().enumerate() {
-            let rows = self.pattern.column(j);
-            let (now, after) = rest.split_at(rows.len());
-            rows.iter().zip(now).for_each(|(&i, v)| out[i] += v * p);
-            rest = after;
-        }
+        self.shape.product(&self.pattern, entries, p, out);
     }
 
     pub(crate) fn transpose_product(&self, entries: &[f64], y: &[f64], out: &mut [f64]) {
-        let mut rest = entries;
-        for (j, out) in out.iter_mut().enumerate() {
-            let rows = self.pattern.column(j);
-            let (now, after) = rest.split_at(rows.len());
-            *out = rows.iter().zip(now).map(|(&i, v)| v * y[i]).sum();
-            rest = after;
-        }
+        self.shape.transpose_product(&self.pattern, entries, y, out);
     }
 }
 

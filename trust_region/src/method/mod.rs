@@ -7,7 +7,7 @@ mod tresnei;
 use serde::{Deserialize, Serialize};
 
 use crate::Bounds;
-use crate::blocks::{INTERIOR, dot, norm, norm2};
+use crate::blocks::{INTERIOR, dot, inside, norm, norm2, norm3};
 
 pub(crate) use codosol::{Segment, interior_newton};
 pub(crate) use strscne::Dogleg;
@@ -126,6 +126,27 @@ pub(crate) struct Figures {
     pub(crate) may_grow: bool,
 }
 
+/// A step as a combination of v and the Newton step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mixture {
+    pub(crate) gradient: f64,
+    pub(crate) newton: f64,
+}
+
+impl Mixture {
+    /// One entry, from those of both vectors. A vector that is not wanted may have entries that are not finite.
+    #[inline]
+    pub(crate) fn of(self, v: f64, newton: f64) -> f64 {
+        if self.newton == 0.0 {
+            self.gradient * v
+        } else if self.gradient == 0.0 {
+            self.newton * newton
+        } else {
+            self.gradient * v + self.newton * newton
+        }
+    }
+}
+
 impl Stage<'_> {
     /// p = a v + b pN and J p likewise.
     pub(crate) fn combine(&self, a: f64, b: f64, trial: &mut Trial<'_>) {
@@ -146,8 +167,17 @@ impl Stage<'_> {
     }
 
     /// ‖F + J p‖.
-    pub(crate) fn predicted(&self, jp: &[f64]) -> f64 {
-        norm2(self.f, jp, |f, jp| f + jp)
+    pub(crate) fn predicted(&self, mixture: Mixture) -> f64 {
+        norm3(self.f, self.jv, self.j_newton, |f, jv, jn| f + mixture.of(jv, jn))
+    }
+
+    /// x + p, kept strictly inside.
+    pub(crate) fn next(&self, mixture: Mixture, next: &mut [f64]) {
+        let steps = self.v.iter().zip(self.newton);
+        let sides = self.bounds.lower().iter().zip(self.bounds.upper());
+        for (((next, x), (&v, &n)), (&l, &u)) in next.iter_mut().zip(self.x).zip(steps).zip(sides) {
+            *next = inside(x + mixture.of(v, n), l, u);
+        }
     }
 
     /// ‖D^(-1/2) p‖.

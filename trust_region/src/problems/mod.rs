@@ -19,6 +19,7 @@
 mod chemistry;
 mod cutest;
 mod floudas;
+mod functions;
 mod least_squares;
 mod matrices;
 mod mgh;

@@ -1,5 +1,6 @@
 //! Problems of any size.
 
+use super::functions::{exponentials, sines};
 use super::{Kind, Problem};
 use crate::{Bounds, Pattern};
 
@@ -229,12 +230,16 @@ impl Shape {
                 |j| [-2.0, 3.0 - 4.0 * x[j], -1.0],
                 |column, k, j| column[k + 1 - j],
             ),
-            Self::BroydenBanded => fill(
-                pattern,
-                entries,
-                |j| (-1.0 - 2.0 * x[j], 2.0 + 15.0 * x[j] * x[j]),
-                |&(aside, diagonal), k, j| if k == j { diagonal } else { aside },
-            ),
+            Self::BroydenBanded => {
+                let mut rest = entries;
+                for (j, v) in x.iter().enumerate() {
+                    let (now, after) = rest.split_at_mut(pattern.column(j).len());
+                    now.fill(-1.0 - 2.0 * v);
+                    // The row above comes first.
+                    now[j.min(1)] = 2.0 + 15.0 * v * v;
+                    rest = after;
+                }
+            }
             Self::DiscreteBoundaryValue => {
                 let diagonal = |j: usize| 2.0 + 1.5 * h * h * (x[j] + (j + 1) as f64 * h + 1.0).powi(2);
                 fill(
@@ -388,42 +393,62 @@ fn li_entry(x: &[f64], k: usize, j: usize, reach: usize) -> f64 {
 /// sin(v − w) sin(v + w) = sin²v − sin²w, so that a variable needs one sine and one exponential.
 fn trigexp(x: &[f64], f: &mut [f64]) {
     let n = x.len();
-    let square = |v: f64| {
-        let s = v.sin();
-        s * s
-    };
-    let (mut here, mut left) = (square(x[0]), 0.0);
-    for k in 0..n - 1 {
-        let (v, w) = (x[k], x[k + 1]);
-        let next = square(w);
-        f[k] = left + 3.0 * v * v * v + 2.0 * w - 5.0 + (here - next);
-        left = 4.0 * w - v * (v - w).exp() - 3.0;
-        here = next;
+    for (x, f) in x.chunks(CHUNK).zip(f.chunks_mut(CHUNK)) {
+        sines(x, f);
+        f.iter_mut().for_each(|s| *s *= *s);
+    }
+    let mut left = 0.0;
+    let mut powers = [0.0; CHUNK];
+    for (at, pairs) in (0..n - 1).step_by(CHUNK).map(|at| (at, &x[at..n.min(at + CHUNK + 1)])) {
+        exponentials_of_differences(pairs, &mut powers);
+        let f = &mut f[at..at + pairs.len()];
+        for (k, power) in powers[..pairs.len() - 1].iter().enumerate() {
+            let (v, w) = (pairs[k], pairs[k + 1]);
+            f[k] = left + 3.0 * v * v * v + 2.0 * w - 5.0 + (f[k] - f[k + 1]);
+            left = 4.0 * w - v * power - 3.0;
+        }
     }
     f[n - 1] = left;
 }
 
 fn trigexp_entries(x: &[f64], pattern: &Pattern, entries: &mut [f64]) {
     let n = x.len();
-    let mut before = 0.0;
+    let mut aside = 0.0;
     let mut rest = entries;
-    for j in 0..n {
-        let (now, after) = rest.split_at_mut(pattern.column(j).len());
-        let v = x[j];
-        let sine = (2.0 * v).sin();
-        let mut diagonal = 0.0;
-        if j > 0 {
-            now[0] = 2.0 - sine;
-            diagonal += 4.0 + x[j - 1] * before;
+    let (mut doubles, mut of_doubles, mut powers) = ([0.0; CHUNK], [0.0; CHUNK], [0.0; CHUNK]);
+    for at in (0..n).step_by(CHUNK) {
+        let values = &x[at..n.min(at + CHUNK)];
+        doubles.iter_mut().zip(values).for_each(|(d, v)| *d = 2.0 * v);
+        sines(&doubles[..values.len()], &mut of_doubles[..values.len()]);
+        exponentials_of_differences(&x[at..n.min(at + CHUNK + 1)], &mut powers);
+        for (i, ((&v, &sine), &power)) in values.iter().zip(&of_doubles).zip(&powers).enumerate() {
+            let j = at + i;
+            let (now, after) = rest.split_at_mut(pattern.column(j).len());
+            let mut diagonal = 0.0;
+            if j > 0 {
+                now[0] = 2.0 - sine;
+                diagonal += 4.0 + aside;
+            }
+            if j + 1 < n {
+                aside = v * power;
+                now[now.len() - 1] = -power * (1.0 + v);
+                diagonal += 9.0 * v * v + sine;
+            }
+            now[usize::from(j > 0)] = diagonal;
+            rest = after;
         }
-        if j + 1 < n {
-            before = (v - x[j + 1]).exp();
-            now[now.len() - 1] = -before * (1.0 + v);
-            diagonal += 9.0 * v * v + sine;
-        }
-        now[usize::from(j > 0)] = diagonal;
-        rest = after;
     }
+}
+
+/// Numbers whose sines or exponentials are taken together.
+const CHUNK: usize = 64;
+
+/// exp(x_k − x_{k+1}) for all neighbours.
+fn exponentials_of_differences(x: &[f64], out: &mut [f64; CHUNK]) {
+    let mut apart = [0.0; CHUNK];
+    apart.iter_mut().zip(x.windows(2)).for_each(|(a, w)| *a = w[0] - w[1]);
+    let count = x.len() - 1;
+    exponentials(&apart[..count], &mut out[..count]);
 }
 
 fn broyden_banded(x: &[f64], f: &mut [f64]) {

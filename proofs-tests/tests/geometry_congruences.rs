@@ -211,7 +211,9 @@ fn refuses_what_is_not_a_congruence() {
         )
     };
     assert!(mismatch(metric.distance(&other, &other).unwrap_err()));
-    assert!(mismatch(metric.pairwise(&batch(std::slice::from_ref(&other))).unwrap_err()));
+    assert!(mismatch(
+        metric.pairwise(&batch(std::slice::from_ref(&other))).unwrap_err()
+    ));
     assert!(mismatch(
         metric
             .mean(&batch(&[other]), None, &MeanOptions::default())

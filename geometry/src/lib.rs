@@ -174,3 +174,8 @@ pub use error::{Error, Result};
 pub use metric::Metric;
 pub use psd::Psd;
 pub use spd::Spd;
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

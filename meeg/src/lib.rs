@@ -69,7 +69,8 @@
 //! - The leave-one-out residuals that choose a penalty are exact, refitted intercept included ([`model::leave_out`]).
 //!
 //! # Costs
-//! Everything is in SI units: volts, so that EEG covariances are near 1e-10 V². No step has an absolute threshold.
+//! Everything is in SI units: volts, so that EEG covariances are near 1e-10 V²; teslas (T/m of gradiometers) for MEG. No step
+//! has an absolute threshold.
 //! Memory holds the channels that were asked for, once more for the band being filtered, of as many recordings at a time as
 //! there are threads; covariances are kept, samples are not. Time is linear in the samples.
 //! Thirty-six minutes of 19 channels at 500 Hz go from EDF to window covariances of three bands in about one second on
@@ -124,3 +125,8 @@ pub use epochs::Epochs;
 pub use error::{Error, Result};
 pub use filter_bank::{Band, FilterBank};
 pub use io::{Recording, Signal, SignalView};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

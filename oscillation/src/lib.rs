@@ -155,3 +155,8 @@ pub use real::Real;
 pub use relative::Wronskian;
 pub use stream::CountStream;
 pub use vectors::{Eigenpairs, sign_changes};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -136,3 +136,8 @@ pub use update::{
     Adaptive, Augmentation, DenseMethod, DenseUpdating, Exact, Gkl, Rpi, UpdateOptions, UpdateReport,
     UpdateTruncatedSvd, UpdatingSvd,
 };
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

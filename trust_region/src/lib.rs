@@ -140,3 +140,8 @@ pub use report::{Exit, Iteration, Observer, Solution};
 pub use search::AllRoots;
 pub use solver::{InitialRadius, Solver};
 pub use system::{Structure, System, UserError};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

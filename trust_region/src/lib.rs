@@ -12,7 +12,7 @@
 //! scaled Cauchy step −τ D g and the Newton step (a dogleg), cut short inside the box; Δ follows the ratio of actual to
 //! predicted decrease. Every iterate is strictly inside (with [`Method::Tresnei`] it may lie on the boundary), F is asked for
 //! in the box only, and ‖F‖ falls at every step.
-//! The roots of Himmelblau's gradient from five starts:
+//! The roots of Himmelblau's gradient from five starts, nu0.25 for l + 0.25 (u − l) and so on:
 //!
 #![doc = include_str!("../docs/iterates.svg")]
 //!

@@ -108,8 +108,8 @@
 //!
 //! # Statements, sources, tests
 //! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package; a law's number is
-//! that of the list at the head of its file. Numbers of theorems are given where they were looked up; otherwise the
-//! result is named. Those of [`sliced`] are in its own guide.
+//! that of the list at the head of its file. Numbers of theorems are those that the work itself or one that quotes it
+//! shows; otherwise the result is named. Those of [`sliced`] are in its own guide.
 //!
 //! | statement | in the literature | test |
 //! |---|---|---|

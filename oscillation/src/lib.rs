@@ -86,7 +86,7 @@
 //!
 //! # Statements, sources, tests
 //! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package. Numbers of theorems
-//! are given where they were looked up; otherwise the result is named.
+//! are those that the work itself or one that quotes it shows; otherwise the result is named.
 //!
 //! | statement | in the literature | test |
 //! |---|---|---|

@@ -71,7 +71,7 @@
 //!
 //! # Statements, sources, tests
 //! Laws are those of `proofs-tests/tests/ssvd_laws.rs` of the source repository, which is not part of this package.
-//! Numbers of Deng et al. are those of the version reviewed for ICLR.
+//! Numbers of Deng et al. are second-hand, from a review of the paper, and were not compared with the paper itself.
 //!
 //! | statement | in the literature | test |
 //! |---|---|---|

@@ -42,7 +42,7 @@
 //!
 //! # Statements, sources, tests
 //! Tests are in `proofs-tests/tests/sliced_properties.rs` of the source repository unless another file is named.
-//! Numbers are given where they were looked up; otherwise the result is named.
+//! Numbers are those that a work quoting the source shows; otherwise the result is named.
 //!
 //! | statement | in the literature | test |
 //! |---|---|---|

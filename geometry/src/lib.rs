@@ -107,6 +107,29 @@
 //!
 //! The default, `faer`, is the fastest of them for most orders; LAPACK is there for programs that are tied to one.
 //!
+//! # Statements, sources, tests
+//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package; a law's number is
+//! that of the list at the head of its file. Numbers of theorems are those that the work itself or one that quotes it
+//! shows; otherwise the result is named. Those of [`sliced`] are in its own guide.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | the classes of kernels contain each other | Hiai and Petz 2009; Thanwerdas and Pennec 2023, embedded super-classes of kernel metrics | `geometry_kernel.rs`: `classes_of_the_kernels` |
+//! | the cometric of an extended kernel metric is one: φ* = 1/φ, α* = 1/α, β* = −β/(α(α + nβ)) | Thanwerdas and Pennec 2023, cometric-stability | `geometry_products.rs`: law 13 |
+//! | a pull-back of a kernel metric is a kernel metric | Hiai and Petz 2009, pull-backs under D ↦ G(D) | `geometry_products.rs`: laws 17, 18; `geometry_distances.rs`: law 24 |
+//! | deformed families tend to log-Euclidean as p → 0 | Hiai and Petz 2012, the squared logarithmic mean as attractor | `geometry_products.rs`: law 19 |
+//! | φ₁ ≤ φ₂ gives d₁ ≥ d₂ | Hiai and Petz 2012 | `geometry_distances.rs`: laws 25, 26 |
+//! | φ = m^θ is complete exactly for θ = 2; otherwise some geodesics end | Hiai and Petz 2009 | `geometry_maps.rs`: law 55; `geometry_kernel.rs`: `integrated_exponentials_find_their_exit` |
+//! | shortest curves between commuting matrices depend on θ only | Hiai and Petz 2009 | `geometry_kernel.rs`: law 28 |
+//! | Df(A)\[X\] multiplies by divided differences in the eigenbasis (Daleckii and Krein) | Higham 2008, Theorem 3.11 and Corollary 3.12; Bhatia 1997, Theorem V.3.3 | `geometry_derivatives.rs`: laws 46, 47 |
+//! | affine-invariant geodesic A^½ (A^−½ B A^−½)^t A^½ and distance | Bhatia 2007, Theorem 6.1.6 | `geometry_maps.rs`: laws 6 to 15; `geometry_distances.rs`: laws 21, 22 |
+//! | affine-invariant curvature, in \[−1/(2α), 0\] | Thanwerdas and Pennec 2023, its sectional curvature | `geometry_curvature.rs`: laws 34, 36, 37 |
+//! | d² = tr A + tr B − 2 tr (A^½ B A^½)^½ is transport between centred Gaussians, and the least ‖L_A − L_B R‖² over rotations R | Peyré and Cuturi 2019, Remark 2.31; Bhatia, Jain and Lim 2019 | `geometry_distances.rs`: laws 29, 58 |
+//! | Bures–Wasserstein transport between commuting matrices | Thanwerdas and Pennec 2023, its formula of transport | `geometry_golden.rs`, values `transport_commuting` |
+//! | Bures–Wasserstein curvature is not negative | Takatsu 2011 | `geometry_curvature.rs`: law 35 |
+//! | the Karcher mean solves Σ wᵢ log_M Xᵢ = 0, det M = Π det Xᵢ^wᵢ; power means are ordered | Lim and Pálfia 2012 | `geometry_means.rs`: laws 39, 40, 41 |
+//! | the Bures–Wasserstein mean is a fixed point that an iteration descends to | Álvarez-Esteban, del Barrio, Cuesta-Albertos and Matrán 2016 | `geometry_means.rs`: law 44 |
+//!
 //! # References
 //! - Y. Thanwerdas, X. Pennec, O(n)-invariant Riemannian metrics on SPD matrices, Linear Algebra Appl. 661 (2023), arXiv
 //!   2109.05768.
@@ -116,6 +139,11 @@
 //!   (2019); L. Malagò, L. Montrucchio, G. Pistone, Wasserstein Riemannian geometry of Gaussian densities, Inf. Geom. 1
 //!   (2018).
 //! - Y. Lim, M. Pálfia, Matrix power means and the Karcher mean, J. Funct. Anal. 262 (2012).
+//! - A. Takatsu, Wasserstein geometry of Gaussian measures, Osaka J. Math. 48 (2011).
+//! - P. Álvarez-Esteban, E. del Barrio, J. Cuesta-Albertos, C. Matrán, A fixed-point approach to barycenters in Wasserstein
+//!   space, J. Math. Anal. Appl. 441 (2016).
+//! - R. Bhatia, Matrix analysis, 1997; Positive definite matrices, 2007. N. Higham, Functions of matrices, 2008.
+//! - G. Peyré, M. Cuturi, Computational optimal transport, Found. Trends Mach. Learn. 11 (2019).
 //! - C. Bonet et al., Sliced-Wasserstein on symmetric positive definite matrices for M/EEG signals, ICML (2023), arXiv
 //!   2303.05798.
 
@@ -147,3 +175,8 @@ pub use error::{Error, Result};
 pub use metric::Metric;
 pub use psd::Psd;
 pub use spd::Spd;
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -290,12 +290,12 @@ impl TraceTerm {
         Ok(Self { alpha, beta })
     }
 
-    /// α.
+    /// The factor α of the part without the trace.
     pub fn alpha(self) -> f64 {
         self.alpha
     }
 
-    /// β.
+    /// The factor β of the trace term.
     pub fn beta(self) -> f64 {
         self.beta
     }

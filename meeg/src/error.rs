@@ -280,6 +280,14 @@ pub enum Error {
         /// Why it is refused.
         reason: String,
     },
+    /// An error that does not say where it arose, and where that was.
+    #[error("{context}: {source}")]
+    Within {
+        /// Recording, band, window.
+        context: String,
+        /// What went wrong there.
+        source: Box<Error>,
+    },
     /// The geometry of SPD matrices refused the input.
     #[error(transparent)]
     Geometry(#[from] hadamard_geometry::Error),
@@ -301,21 +309,36 @@ pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
 }
 
 impl Error {
-    /// The same error with `outer` put before what it says about where; errors that name a file stay as they are.
+    /// The same error with `outer` put before what it says about where; errors that name a file stay as they are, those
+    /// that say nothing about where become the source of [`Error::Within`].
     pub(crate) fn within(mut self, outer: &str) -> Self {
-        if let Self::UnknownChannel { context, .. }
-        | Self::DuplicateChannel { context, .. }
-        | Self::MixedRates { context, .. }
-        | Self::OutOfRange { context, .. }
-        | Self::Discontinuous { context, .. }
-        | Self::BadSample { context, .. }
-        | Self::FlatChannel { context, .. }
-        | Self::TooFewSamples { context, .. }
-        | Self::RankDeficient { context, .. } = &mut self
-            && !context.starts_with(outer)
-        {
-            *context = format!("{outer}, {context}");
+        match &mut self {
+            Self::UnknownChannel { context, .. }
+            | Self::DuplicateChannel { context, .. }
+            | Self::MixedRates { context, .. }
+            | Self::OutOfRange { context, .. }
+            | Self::Discontinuous { context, .. }
+            | Self::BadSample { context, .. }
+            | Self::FlatChannel { context, .. }
+            | Self::TooFewSamples { context, .. }
+            | Self::RankDeficient { context, .. }
+            | Self::Within { context, .. } => {
+                if !context.starts_with(outer) {
+                    *context = format!("{outer}, {context}");
+                }
+                self
+            }
+            Self::Empty { .. }
+            | Self::DimensionMismatch { .. }
+            | Self::NonFinite { .. }
+            | Self::InvalidParameter { .. }
+            | Self::NoConvergence { .. }
+            | Self::BadText { .. }
+            | Self::Geometry(_) => Self::Within {
+                context: outer.into(),
+                source: Box::new(self),
+            },
+            _ => self,
         }
-        self
     }
 }

@@ -228,7 +228,8 @@ impl FilterBank {
     /// One covariance of the whole signal for each band, in the order of the bands.
     ///
     /// # Errors
-    /// As [`Self::filter`] and [`Estimator::estimate`]; [`Error::TooFewSamples`] for fewer samples than channels.
+    /// As [`Self::filter`] and [`Estimator::estimate`], with the band and window named ([`Error::Within`] where the error
+    /// itself has no room for them); [`Error::TooFewSamples`] for fewer samples than channels.
     pub fn covariances(&self, signal: &Signal) -> Result<SymBatch> {
         let bands = self.window_covariances(signal, &[Window::whole(signal)])?;
         let data = bands.iter().flat_map(SymBatch::as_slice).copied().collect();
@@ -250,8 +251,8 @@ impl FilterBank {
     /// # Errors
     /// One line that names the file and the cause: what [`io::open`] and [`io::Recording::read`] say,
     /// [`Error::BadSample`], [`Error::FlatChannel`], [`Error::TooFewSamples`] for fewer samples than channels or no
-    /// usable window. Without the file: [`Error::InvalidParameter`] of a filter or of the cutting, [`Error::NonFinite`]
-    /// and [`Error::NoConvergence`] of [`Estimator::estimate`].
+    /// usable window; as source of [`Error::Within`] the [`Error::InvalidParameter`] of a filter or of the cutting and the
+    /// [`Error::NonFinite`] and [`Error::NoConvergence`] of [`Estimator::estimate`].
     pub fn recording(
         &self,
         path: impl AsRef<Path>,
@@ -302,7 +303,7 @@ impl FilterBank {
         if picks.is_empty() {
             return Err(Error::File {
                 path: path.to_path_buf(),
-                cause: "no scalp EEG channel in volts".into(),
+                cause: "no scalp EEG channel in volts (name the channels to use any other)".into(),
             });
         }
         let mut signal = recording.read(&picks, ..)?;

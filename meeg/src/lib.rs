@@ -69,7 +69,8 @@
 //! - The leave-one-out residuals that choose a penalty are exact, refitted intercept included ([`model::leave_out`]).
 //!
 //! # Costs
-//! Everything is in SI units: volts, so that EEG covariances are near 1e-10 V². No step has an absolute threshold.
+//! Everything is in SI units: volts, so that EEG covariances are near 1e-10 V²; teslas (T/m of gradiometers) for MEG. No step
+//! has an absolute threshold.
 //! Memory holds the channels that were asked for, once more for the band being filtered, of as many recordings at a time as
 //! there are threads; covariances are kept, samples are not. Time is linear in the samples.
 //! Thirty-six minutes of 19 channels at 500 Hz go from EDF to window covariances of three bands in about one second on
@@ -79,6 +80,21 @@
 //! Read are EDF, EDF+, BDF, BDF+ and NumPy arrays; not FIF, GDF, BrainVision or EEGLAB. Discontinuous recordings are read
 //! segment by segment ([`Recording::segments`]).
 //!
+//! # Statements, sources, tests
+//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | a mixing common to all leaves models of affine-invariant tangent vectors as they are | congruence invariance; Sabbagh et al. 2019 | `meeg_model.rs`: `affine_invariant_predictions_do_not_depend_on_the_mixing` |
+//! | age linear in log powers of the sources is linear in tangent vectors | Sabbagh et al. 2019, Prop. 3 | `meeg_model.rs`: `tangent_vectors_make_a_log_link_linear` |
+//! | recentring takes away a mixing of one's own | Zanini et al. 2018 | `meeg_model.rs`: `recentring_removes_a_mixing_of_ones_own`; `meeg_adapt.rs`: `recentring_undoes_translations` |
+//! | sets of covariances know what their means do not | Bonet et al. 2023, for the distance | `meeg_model.rs`: `age_in_the_spread_is_found_by_sliced_wasserstein_alone` |
+//! | leave-one-out and leave-one-group-out residuals in closed form | block inverse of I − H; see [`model::leave_out`] | `meeg_model.rs`: `leaving_out_ridge_equals_refitting`, `leaving_out_kernel_ridge_equals_refitting` |
+//! | C(cx) = c² C(x) for every estimator but Tyler's; his is a fixed point | Tyler 1987 | `meeg_covariance.rs`: `scale`, `tyler_is_a_fixed_point` |
+//! | the average reference is a projection, so one rank is lost | linear algebra | `meeg_filter.rs`: `average_reference_is_a_projection`; `meeg_covariance.rs`: `missing_rank` |
+//! | no model knows of its test fold | definition of cross-validation | `meeg_model.rs`: `no_model_knows_of_its_test_fold`, `permuted_ages_are_not_predicted` |
+//! | samples are those of MNE-Python and edflib, filters those of SciPy | their own programs, recorded values | `meeg_io.rs`: `values_equal_mne`, `values_equal_edflib`; `meeg_filter.rs`: `sections_states_and_outputs_equal_scipy` |
+//!
 //! # References
 //! - Kemp & Olivan, *European data format 'plus' (EDF+)*, Clin. Neurophysiol. 114(9), 2003.
 //! - Zanini, Congedo, Jutten, Said & Berthoumieu, *Transfer learning: a Riemannian geometry framework with applications to
@@ -87,6 +103,7 @@
 //!   source modeling*, NeurIPS 2019.
 //! - Engemann et al., *A reusable benchmark of brain-age prediction from M/EEG resting-state signals*, NeuroImage 262, 2022.
 //! - Bonet et al., *Sliced-Wasserstein on symmetric positive definite matrices for M/EEG signals*, ICML 2023.
+//! - Tyler, *A distribution-free M-estimator of multivariate scatter*, Ann. Statist. 15, 1987.
 
 pub mod adapt;
 pub mod cohort;
@@ -108,3 +125,8 @@ pub use epochs::Epochs;
 pub use error::{Error, Result};
 pub use filter_bank::{Band, FilterBank};
 pub use io::{Recording, Signal, SignalView};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

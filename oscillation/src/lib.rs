@@ -84,6 +84,24 @@
 //! accuracy. [`Jacobi::eigenpairs`] orthogonalises inside clusters, so a cluster of c vectors costs O(n c²). Real symmetric
 //! matrices; a complex Hermitian tridiagonal one has the same spectrum with |e|.
 //!
+//! # Statements, sources, tests
+//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package. Numbers of theorems
+//! are those that the work itself or one that quotes it shows; otherwise the result is named.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | #{λ < x} = number of negative pivots of J − x (Sylvester) | Golub and Van Loan 2013, Theorem 8.1.17 and end of Section 8.4.2 | `oscillation_counts.rs`: `counts_of_small_integers_lie_between_the_exact_ones` |
+//! | eigenvalues of a section separate those of the matrix; sign changes count (Sturm) | Golub and Van Loan 2013, Theorems 8.1.7 and 8.4.1 | `oscillation_counts.rs`: `minors_interlace_and_rank_one_moves_by_one`; `oscillation_relative.rs`: `nodes_count_eigenvalues` |
+//! | a change of one diagonal entry moves every count by one at most | Golub and Van Loan 2013, Theorem 8.1.8 | `oscillation_counts.rs`: `minors_interlace_and_rank_one_moves_by_one` |
+//! | counts in floating point never decrease in x | Demmel, Dhillon and Ren 1995 | `oscillation_counts.rs`: `counts_are_monotone_float_by_float` |
+//! | a count in floating point is that of x moved by 2.5 u R at most | backward errors in the manner of Kahan; Demmel, Dhillon and Ren 1995 | `oscillation_counts.rs`: `counts_of_small_integers_lie_between_the_exact_ones`, `brackets_hold_the_exact_count` |
+//! | the k-th eigenvector has k nodes, a solution from an end as many as eigenvalues lie below | Teschl 1996, main results (nodes of solutions) | `oscillation_relative.rs`: `nodes_count_eigenvalues`, `the_kth_eigenvector_changes_sign_k_times` |
+//! | weighted sign changes of Wronskians are differences of counts, for open, closed and half-open intervals | Ammann and Teschl 2008 (diagonals); Ammann 2012 (couplings too, all intervals) | `oscillation_relative.rs`: `wronskian_totals_are_count_differences` |
+//! | one matrix at two parameters: the renormalised form | Teschl 1996, main results (nodes of Wronskians) | `oscillation_relative.rs`: `one_matrix_at_two_parameters_steps_upwards_only` |
+//! | comparison: a lower diagonal has more eigenvalues below, step by step | Ammann 2012, comparison theorem | `oscillation_relative.rs`: `lowering_the_diagonal_never_steps_down`, `inertia_of_the_difference_bounds_the_count` |
+//! | the spectral shift integrates to tr(J₁ − J₀) | Krein's trace formula | `oscillation_relative.rs`: `the_spectral_shift_integrates_to_the_traces` |
+//! | n nodes are exact up to degree 2n − 1; weights from first entries of eigenvectors | Golub and Welsch 1969 | `oscillation_vectors.rs`: `gauss_rules_are_exact_up_to_degree_2n_minus_1`, `gauss_rules_of_any_measure_are_exact` |
+//!
 //! # References
 //!
 //! - K. Ammann, G. Teschl, Relative oscillation theory for Jacobi matrices, arXiv 0810.5648 (2008)
@@ -95,6 +113,7 @@
 //! - T. Y. Li, Z. Zeng, The Laguerre iteration in solving the symmetric tridiagonal eigenproblem, SIAM J. Sci. Comput. 15
 //!   (1994)
 //! - G. Golub, J. Welsch, Calculation of Gauss quadrature rules, Math. Comp. 23 (1969)
+//! - G. Golub, C. Van Loan, Matrix computations, 4th edition (2013)
 
 mod bidiagonal;
 mod certified;
@@ -136,3 +155,8 @@ pub use real::Real;
 pub use relative::Wronskian;
 pub use stream::CountStream;
 pub use vectors::{Eigenpairs, sign_changes};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -94,3 +94,8 @@ pub mod tangent;
 
 pub use error::{Error, Result};
 pub use figure::{Axis, Chart, Figure, Mark, Points, Scale, Series};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -212,10 +212,23 @@ fn bad_files_are_named() {
         "{error}"
     );
     let above: FilterBank = "gamma:30-60".parse().unwrap();
-    assert!(matches!(
-        above.recording(&good, &preparation, None),
-        Err(Error::InvalidParameter { .. })
-    ));
+    let error = above.recording(&good, &preparation, None).unwrap_err();
+    assert!(
+        matches!(&error, Error::Within { source, .. } if matches!(**source, Error::InvalidParameter { .. })),
+        "{error:?}"
+    );
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&good.display().to_string()) && text.contains("band gamma"),
+        "{text}"
+    );
+    let backwards = Some(Cutting {
+        seconds: -1.0,
+        overlap: 0.0,
+        peak_to_peak: None,
+    });
+    let error = bank.recording(&good, &preparation, backwards).unwrap_err().to_string();
+    assert!(error.starts_with(&good.display().to_string()), "{error}");
 }
 
 #[test]

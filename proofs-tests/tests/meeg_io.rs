@@ -202,7 +202,11 @@ fn different_rates_units_and_a_decimal_comma() {
     slow.unit = "mV";
     let mut temperature = MadeSignal::eeg("Temp", vec![vec![0, 1]; 3]);
     temperature.unit = "DegC";
-    let mut made = MadeRecording::edf(vec![fast, slow, temperature]);
+    let mut magnetometer = MadeSignal::eeg("MEG 0111", (0..3).map(|r| vec![-r, 100 * r]).collect());
+    magnetometer.unit = "fT";
+    let mut gradiometer = MadeSignal::eeg("MEG 0112", (0..3).map(|r| vec![-r, 100 * r]).collect());
+    gradiometer.unit = "fT/cm";
+    let mut made = MadeRecording::edf(vec![fast, slow, temperature, magnetometer, gradiometer]);
     made.record_seconds = "0,5";
     let recording = io::open(made.write(directory.path(), "rates.edf")).unwrap();
     let rates: Vec<f64> = recording
@@ -210,7 +214,7 @@ fn different_rates_units_and_a_decimal_comma() {
         .iter()
         .map(|channel| channel.sampling_rate)
         .collect();
-    assert_eq!(rates, [16.0, 4.0, 4.0]);
+    assert_eq!(rates, [16.0, 4.0, 4.0, 4.0, 4.0]);
     assert_eq!(recording.duration(), 1.5);
     assert_eq!(recording.channels()[0].name, "Cz");
     let signal = recording.read(&recording.pick(&["cz"]).unwrap(), 6..20).unwrap();
@@ -222,10 +226,18 @@ fn different_rates_units_and_a_decimal_comma() {
     for (x, digital) in slow.channel(0).iter().zip([0.0, 0.0, -1.0, 100.0, -2.0, 200.0]) {
         assert!((x - digital * 1e-4).abs() < ulp(6.6));
     }
+    // Teslas and teslas a metre: no EEG, but SI.
+    let fields = recording.read(&[3, 4], ..).unwrap();
+    for (channel, factor) in [(0, 1e-16), (1, 1e-14)] {
+        for (x, digital) in fields.channel(channel).iter().zip([0.0, 0.0, -1.0, 100.0, -2.0, 200.0]) {
+            assert!((x - digital * factor).abs() < ulp(6.6e3 * factor), "{x:e}");
+        }
+        assert!(!recording.channels()[3 + channel].is_voltage());
+    }
     assert_eq!(recording.scalp_channels(), [0]);
     assert!(matches!(recording.read(&[0, 1], ..), Err(Error::MixedRates { .. })));
     assert!(matches!(recording.read(&[0], ..25), Err(Error::OutOfRange { .. })));
-    assert!(matches!(recording.read(&[3], ..), Err(Error::UnknownChannel { .. })));
+    assert!(matches!(recording.read(&[5], ..), Err(Error::UnknownChannel { .. })));
     assert!(matches!(recording.read(&[], ..), Err(Error::Empty { .. })));
     assert!(matches!(recording.pick(&["Oz"]), Err(Error::UnknownChannel { .. })));
 }

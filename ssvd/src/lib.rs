@@ -69,10 +69,28 @@
 //! in another unit; energies (squares) of such matrices overflow to infinity or vanish where a report names them, values,
 //! vectors and error bounds do not.
 //!
+//! # Statements, sources, tests
+//! Laws are those of `proofs-tests/tests/ssvd_laws.rs` of the source repository, which is not part of this package.
+//! Numbers of Deng et al. are second-hand, from a review of the paper, and were not compared with the paper itself.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | A_k is the best approximation of rank k (Eckart and Young) | Golub and Van Loan 2013, Theorem 2.4.8 | laws 1, 22 |
+//! | an update by all new directions is the best rank-k approximation of what it was given | Zha and Simon 1999 | laws 1, 7 |
+//! | appended rows or columns never lower a singular value | Golub and Van Loan 2013, Corollary 8.6.3 | law 14 |
+//! | sᵢ(new)² ≤ sᵢ(old)² + ‖E‖₂² (Weyl, for AᵀA + EᵀE) | Golub and Van Loan 2013, Theorem 8.1.5 | law 14 |
+//! | new directions as a sparse part minus V times a small matrix, with products and sums at the cost of the entries | Deng et al. 2024, Definition 1 and Lemmas 1, 2 | law 19 |
+//! | orthogonalising them | Deng et al. 2024, Lemma 3; here pivoted Cholesky instead of Gram-Schmidt | law 19 |
+//! | U = P K, where an update multiplies K and touches few rows of P | Deng et al. 2024, Section 3.2 | laws 16, 17 |
+//! | an update costs nothing in m and n | Deng et al. 2024, Theorem 1 | `ssvd/benches/versus.rs`; `peers/` |
+//! | fewer directions by Golub-Kahan-Lanczos or random power iteration; with enough of them exact | Deng et al. 2024, Section 3.3; Vecharynski and Saad 2014 | law 13 |
+//! | errors of all truncations add up to a bound | triangle inequality | laws 15, 23 |
+//!
 //! # References
 //! - H. Deng, Y. Yang, J. Li, C. Chen, W. Jiang, S. Pu, Fast updating truncated SVD for representation learning with
 //!   sparse matrices, ICLR 2024, arXiv 2401.09703.
 //! - H. Zha, H. Simon, On updating problems in latent semantic indexing, SIAM J. Sci. Comput. 21(2), 1999.
+//! - G. Golub, C. Van Loan, Matrix computations, 4th edition, 2013.
 //! - E. Vecharynski, Y. Saad, Fast updating algorithms for latent semantic indexing, SIAM J. Matrix Anal. Appl. 35(3),
 //!   2014 ([`Gkl`]); I. Yamazaki, J. Kurzak, P. Luszczek, J. Dongarra, SC 2015 ([`Rpi`]).
 //! - J. Baglama, L. Reichel, Augmented implicitly restarted Lanczos bidiagonalization methods, SIAM J. Sci. Comput. 27,
@@ -118,3 +136,8 @@ pub use update::{
     Adaptive, Augmentation, DenseMethod, DenseUpdating, Exact, Gkl, Rpi, UpdateOptions, UpdateReport,
     UpdateTruncatedSvd, UpdatingSvd,
 };
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

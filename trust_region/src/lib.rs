@@ -12,7 +12,7 @@
 //! scaled Cauchy step −τ D g and the Newton step (a dogleg), cut short inside the box; Δ follows the ratio of actual to
 //! predicted decrease. Every iterate is strictly inside (with [`Method::Tresnei`] it may lie on the boundary), F is asked for
 //! in the box only, and ‖F‖ falls at every step.
-//! The roots of Himmelblau's gradient from five starts:
+//! The roots of Himmelblau's gradient from five starts, nu0.25 for l + 0.25 (u − l) and so on:
 //!
 #![doc = include_str!("../docs/iterates.svg")]
 //!
@@ -83,6 +83,23 @@
 //! Local: a root is found from where one starts, and restarts only draw further starts. F must be continuously
 //! differentiable in the box. Bounds are on single variables; other inequalities are rows ([`adaptors::Inequalities`]).
 //!
+//! # Statements, sources, tests
+//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package. The articles were
+//! not at hand, so that results are named and not numbered.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | D g = 0 is the first-order condition; entries vanish exactly at the faced bound | Coleman and Li 1996 | `trust_region_properties.rs`: `entries_are_positive_inside_and_vanish_at_the_faced_bound`; `trust_region_laws.rs`: `entries_on_the_boundary` |
+//! | convex combinations keep the properties; the step to the boundary is the weighted harmonic mean | Ayanzadeh et al. 2019, the new class (the harmonic mean is ours) | `trust_region_properties.rs`: `steps_of_mixtures_are_harmonic_means` |
+//! | iterates stay strictly inside, ‖F‖ falls | Bellavia, Macconi and Pieraccini 2012; 2004 | `trust_region_properties.rs`: `iterates_stay_inside_and_descend` |
+//! | steps gain at least a part of what the scaled Cauchy step gains; a constrained dogleg is the best point of its segment | Bellavia, Macconi and Pieraccini 2012 | `trust_region_laws.rs`: `steps_are_as_good_as_their_definitions` |
+//! | quadratic convergence to roots inside, superlinear to corners | Bellavia, Macconi and Pieraccini 2012 | `trust_region_laws.rs`: `far_from_bounds_convergence_is_quadratic`, `roots_at_a_corner_are_reached_superlinearly` |
+//! | Coleman-Li jumps where g changes its sign, Kanzow-Klug and Hager-Mair-Zhang do not | Kanzow and Klug 2006; Hager, Mair and Zhang 2009 | `trust_region_laws.rs`: `scalings_at_a_change_of_sign` |
+//! | the step to the boundary has no lower bound under the scaling of Heinkenschloss, Ulbrich and Ulbrich | by its definition; the scaling is theirs of 1999 | `trust_region_laws.rs`: `the_counterexample_of_heinkenschloss` |
+//! | STRSCNE and CoDoSol as published | their own codes, recorded runs | `trust_region_golden.rs`: `runs_of_the_original_codes`, `large_runs` |
+//! | TRESNEI for any number of equations and inequalities | Morini and Porcelli 2012 | `trust_region_laws.rs`: `tresnei_stays_in_the_box`, `mixed_equations_and_inequalities` |
+//! | inexact steps with the forcing terms of Eisenstat and Walker | Eisenstat and Walker 1996 | `trust_region_laws.rs`: `inexact_steps_reach_the_same_roots` |
+//!
 //! # References
 //! - A. Ayanzadeh, S. Yazdanian, E. Shahamatnia, A new class of scaling matrices for scaled trust region algorithms, 2019,
 //!   arXiv 1904.09209.
@@ -92,6 +109,9 @@
 //!   Optim. Appl. 53, 2012.
 //! - T. Coleman, Y. Li, SIAM J. Optim. 6, 1996; C. Kanzow, A. Klug, Comput. Optim. Appl. 35, 2006; W. Hager, B. Mair,
 //!   H. Zhang, Math. Program. 119, 2009; M. Heinkenschloss, M. Ulbrich, S. Ulbrich, Math. Program. 86, 1999.
+//! - B. Morini, M. Porcelli, TRESNEI, a Matlab trust-region solver for systems of nonlinear equalities and inequalities,
+//!   Comput. Optim. Appl. 51, 2012. S. Eisenstat, H. Walker, Choosing the forcing terms in an inexact Newton method, SIAM J.
+//!   Sci. Comput. 17, 1996.
 
 pub mod adaptors;
 mod blocks;
@@ -120,3 +140,8 @@ pub use report::{Exit, Iteration, Observer, Solution};
 pub use search::AllRoots;
 pub use solver::{InitialRadius, RootNorm, Solver};
 pub use system::{Structure, System, UserError};
+
+/// The example of the README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -38,12 +38,12 @@ impl<'a> ExtendedKernel<'a> {
         Self { kernel, trace }
     }
 
-    /// φ.
+    /// The kernel φ.
     pub fn kernel(&self) -> &'a dyn Kernel {
         self.kernel
     }
 
-    /// (α, β).
+    /// The factors (α, β) of the kernel part and of the trace term.
     pub fn trace_term(&self) -> TraceTerm {
         self.trace
     }

@@ -40,6 +40,20 @@
 //! different noise in their logarithms: cut all sets alike. Rank-deficient covariances are refused by
 //! [`LogCloud::try_new`]: shrink them, or project to the common range.
 //!
+//! # Statements, sources, tests
+//! Tests are in `proofs-tests/tests/sliced_properties.rs` of the source repository unless another file is named.
+//! Numbers are those that a work quoting the source shows; otherwise the result is named.
+//!
+//! | statement | in the literature | test |
+//! |---|---|---|
+//! | for one set of directions: a pseudo-distance, invariant under rotation together with the directions, inversion and powers | Bonet et al. 2023, SPDSW as a distance | `a_bank_gives_a_metric`, `invariances` |
+//! | SPDSW_p ≤ W_p with log-Euclidean costs, HSPDSW_p ≤ W_p with affine-invariant ones | Bonet et al. 2023 | `sliced_below_exact_below_couplings` |
+//! | transport on the line is sorting | Peyré and Cuturi 2019, Remarks 2.28 and 2.30 | `orders_one_agree_with_the_line_for_every_distance`, `network_simplex_is_exact`; `sliced_values.rs`: `wasserstein_on_the_line` |
+//! | the rate in n does not depend on d, the error in L directions falls as L^−½ | Bonet et al. 2023, sample and projection complexity | `sample_and_projection_complexity_have_their_slopes` |
+//! | SPDSW₂ is a Hilbert distance: features, positive definite Gaussian kernels | Bonet et al. 2023, section on the kernel | `features_are_exact_and_kernels_positive_definite` |
+//! | Busemann functions are limits of d(X, γ(t)) − t; they take the place of ⟨A, log X⟩ in HSPDSW | Bridson and Haefliger 1999, II.10; Bonet et al. 2023 | `the_busemann_function_is_the_limit_of_its_definition`, `busemann_functions` |
+//! | exact plans are certified by dual potentials; Sinkhorn's tend to them | Kantorovich duality; Cuturi 2013 | `network_simplex_is_exact`, `sinkhorn_tends_to_the_exact_plan_and_reports_what_it_reached` |
+//!
 //! Source: Bonet, Malézieux, Rakotomamonjy, Drumetz, Moreau, Kowalski & Courty, "Sliced-Wasserstein on symmetric
 //! positive definite matrices for M/EEG signals", ICML 2023 (arXiv 2303.05798).
 

@@ -51,7 +51,10 @@ pub fn spdsw(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result
 }
 
 /// W_p^p of the projections, direction after direction: what the distance averages, for error bars, histograms and
-/// reports of the directions that carry a shift. Cost and errors as [`spdsw_pow`].
+/// reports of the directions that carry a shift. Cost as [`spdsw_pow`].
+///
+/// # Errors
+/// As [`spdsw_pow`].
 pub fn spdsw_per_direction(bank: &DirectionBank, a: &LogCloud, b: &LogCloud, p: f64) -> Result<Vec<f64>> {
     log_euclidean(bank, a, b, Exponent::try_finite(p)?)
 }

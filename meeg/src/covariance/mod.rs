@@ -129,9 +129,11 @@ impl Estimator {
     /// Covariances of many windows of as many channels. Threads over windows, results in order.
     ///
     /// # Errors
-    /// As [`Self::estimate`], of the first window that fails; [`Error::Empty`] without windows;
+    /// As [`Self::estimate`], of the first window that fails, which [`Error::Within`] names where the error itself has no room
+    /// for it; [`Error::Empty`] without windows;
     /// [`Error::DimensionMismatch`] for windows of different numbers of channels.
     pub fn estimate_all(&self, windows: &[SignalView<'_>]) -> Result<SymBatch> {
+        self.check_parameters()?;
         let order = windows
             .first()
             .ok_or(Error::Empty {

@@ -11,7 +11,8 @@ pub struct Channel {
     pub name: String,
     /// Unit in the file.
     pub unit: String,
-    /// Factor that takes the file's unit to volts (1e-6 for µV); 1 for units that are no voltage.
+    /// Factor that takes the file's unit to that of SI: volts (1e-6 for µV), teslas (1e-15 for fT), teslas a metre (1e-13
+    /// for fT/cm); 1 for every other unit.
     pub to_si: f64,
     /// Samples per second.
     pub sampling_rate: f64,
@@ -128,6 +129,23 @@ pub(crate) fn voltage_factor(unit: &str) -> Option<f64> {
         "V" | "v" => Some(1.0),
         _ => None,
     }
+}
+
+/// Factor from a unit of voltage, of a magnetic field or of its gradient to V, T or T/m; `None` for any other unit.
+pub(crate) fn si_factor(unit: &str) -> Option<f64> {
+    voltage_factor(unit).or_else(|| match unit.trim() {
+        "fT" => Some(1e-15),
+        "pT" => Some(1e-12),
+        "nT" => Some(1e-9),
+        "uT" | "µT" | "μT" => Some(1e-6),
+        "mT" => Some(1e-3),
+        "T" | "T/m" => Some(1.0),
+        "fT/cm" => Some(1e-13),
+        "pT/cm" => Some(1e-10),
+        "fT/m" => Some(1e-15),
+        "pT/m" => Some(1e-12),
+        _ => None,
+    })
 }
 
 /// Up to twelve labels for an error message.

@@ -72,7 +72,7 @@ pub(super) fn open(path: &Path, encoding: &'static Encoding) -> Result<Recording
                 "more samples than this machine can address",
             )
         })?;
-        let to_si = channel::voltage_factor(&signal.unit).unwrap_or(1.0);
+        let to_si = channel::si_factor(&signal.unit).unwrap_or(1.0);
         let sampling_rate = signal.samples as f64 / header.record_seconds;
         if !sampling_rate.is_finite() {
             return Err(header.refuse(

@@ -352,7 +352,7 @@ impl Recording {
             .collect()
     }
 
-    /// Reads samples `range` of the given channels: voltages in volts, others in the unit of the file
+    /// Reads samples `range` of the given channels: voltages in volts, magnetic fields in teslas (gradients in T/m), others in the unit of the file
     /// ([`Channel::to_si`]). Opens the file anew; no other sample is kept.
     ///
     /// # Errors

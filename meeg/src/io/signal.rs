@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Channels x time, channel after channel in one contiguous buffer.
 ///
-/// Values read from a recording are in volts, or in the file's unit where that is no voltage.
+/// Values read from a recording are in volts, teslas or teslas a metre, or in the file's unit where that is none of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     names: Vec<String>,

@@ -352,8 +352,8 @@ impl Recording {
             .collect()
     }
 
-    /// Reads samples `range` of the given channels: voltages in volts, magnetic fields in teslas (gradients in T/m), others in the unit of the file
-    /// ([`Channel::to_si`]). Opens the file anew; no other sample is kept.
+    /// Reads samples `range` of the given channels: voltages in volts, magnetic fields in teslas (gradients in T/m), others
+    /// in the unit of the file ([`Channel::to_si`]). Opens the file anew; no other sample is kept.
     ///
     /// # Errors
     /// [`Error::Empty`] without channels, [`Error::UnknownChannel`] for a position outside the list,

@@ -84,8 +84,8 @@
 //! differentiable in the box. Bounds are on single variables; other inequalities are rows ([`adaptors::Inequalities`]).
 //!
 //! # Statements, sources, tests
-//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package. The articles were
-//! not at hand, so that results are named and not numbered.
+//! Tests are in `proofs-tests/tests/` of the source repository, which is not part of this package. Results are named,
+//! not numbered.
 //!
 //! | statement | in the literature | test |
 //! |---|---|---|

@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use crate::eigen::symmetric_eigen;
 use crate::error::{Error, Result};
+use crate::matrix_functions::svd::jacobi_svd;
 use crate::spd::{Spd, validate_symmetric};
 
 /// A symmetric positive semi-definite matrix A = aaᵀ with a factor a of n rows and r ≤ n columns of full rank r.
@@ -80,7 +81,7 @@ impl Psd {
             g.clone()
         };
         // One-sided Jacobi rotations make the columns orthogonal.
-        let svd = crate::matrix_functions::svd::jacobi_svd(&short);
+        let svd = jacobi_svd(&short);
         let largest = if svd.s.is_empty() { 0.0 } else { svd.s.max() };
         let floor = n.max(g.ncols()) as f64 * f64::EPSILON * largest;
         let kept: Vec<usize> = (0..svd.s.len()).filter(|&k| svd.s[k] > floor).collect();
@@ -138,10 +139,13 @@ impl Psd {
 }
 
 impl From<&Spd> for Psd {
+    /// The left singular vectors of the Cholesky factor times its singular values: distances between factors move by no
+    /// more than the factors do, n ε of their size, where square roots of eigenvalues are off by that times √κ.
     fn from(point: &Spd) -> Self {
-        let mut factor = point.eigen().vectors.clone();
-        for (mut column, d) in factor.column_iter_mut().zip(point.eigenvalues().iter()) {
-            column *= d.max(0.0).sqrt();
+        let svd = jacobi_svd(point.cholesky());
+        let mut factor = svd.u;
+        for (mut column, s) in factor.column_iter_mut().zip(svd.s.iter()) {
+            column *= *s;
         }
         Self {
             matrix: point.matrix().clone(),

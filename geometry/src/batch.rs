@@ -197,6 +197,15 @@ impl SpdBatch {
             .collect()
     }
 
+    /// f of every matrix, in order.
+    pub(crate) fn try_map(&self, f: impl Fn(&Spd) -> Result<Spd>) -> Result<Self> {
+        let mut images = Vec::with_capacity(self.as_slice().len());
+        for index in 0..self.len() {
+            images.extend_from_slice(f(&self.get(index))?.matrix().as_slice());
+        }
+        Self::try_from_vec(self.order(), images)
+    }
+
     /// The matrices at `indices`, in that order. Panics when an index is out of range, as slices do.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut data = Vec::with_capacity(indices.len() * self.order() * self.order());

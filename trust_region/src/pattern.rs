@@ -67,6 +67,18 @@ impl Pattern {
         &self.row_indices
     }
 
+    /// How far entries lie below and above the diagonal at most.
+    pub(crate) fn bandwidths(&self) -> (usize, usize) {
+        let (mut below, mut above) = (0, 0);
+        for j in 0..self.columns() {
+            if let (Some(&first), Some(&last)) = (self.column(j).first(), self.column(j).last()) {
+                below = below.max(last.saturating_sub(j));
+                above = above.max(j.saturating_sub(first));
+            }
+        }
+        (below, above)
+    }
+
     /// The rows of column `j`.
     pub fn column(&self, j: usize) -> &[usize] {
         &self.row_indices[self.column_starts[j]..self.column_starts[j + 1]]

@@ -32,11 +32,6 @@ impl<M: Metric> Congruent<M> {
     /// [`Error::NotSquare`], [`Error::Empty`] and [`Error::NonFinite`] about W; [`Error::NotPositiveDefinite`] about WWᵀ
     /// when W is singular; [`Error::OutOfRange`] when its inverse overflows.
     pub fn try_new(base: M, w: DMatrix<f64>) -> Result<Self> {
-        let label = format!("{} after a congruence", base.name());
-        Self::labelled(base, w, label)
-    }
-
-    fn labelled(base: M, w: DMatrix<f64>, label: String) -> Result<Self> {
         let (rows, columns) = w.shape();
         if rows != columns {
             return Err(Error::NotSquare {
@@ -53,10 +48,10 @@ impl<M: Metric> Congruent<M> {
             what: "inverse of the congruence",
         })?;
         Ok(Self {
+            label: format!("{} after a congruence", base.name()),
             base,
             factor: w,
             inverse: in_range("inverse of the congruence", inverse)?,
-            label,
         })
     }
 
@@ -93,11 +88,7 @@ impl<M: Metric> Congruent<M> {
             return Ok(batch.clone());
         }
         self.check_order("order of the batch", batch.order())?;
-        let mut images = Vec::with_capacity(batch.as_slice().len());
-        for index in 0..batch.len() {
-            images.extend_from_slice(self.image(&batch.get(index))?.matrix().as_slice());
-        }
-        SpdBatch::try_from_vec(batch.order(), images)
+        batch.try_map(|point| self.image(point))
     }
 
     fn psd_image(&self, point: &Psd) -> Result<Psd> {
@@ -151,8 +142,13 @@ impl Congruent<BuresWasserstein> {
         let n = m.order();
         // Any W with WᵀW = M⁻¹ gives the same metric, because Bures–Wasserstein is O(n)-invariant.
         let w = m.cholesky().solve_lower_triangular(&DMatrix::identity(n, n));
-        let w = w.ok_or(Error::OutOfRange { what: "inverse of M" })?;
-        Self::labelled(BuresWasserstein, w, "generalised Bures-Wasserstein".into())
+        let what = "inverse of M";
+        Ok(Self {
+            base: BuresWasserstein,
+            factor: in_range(what, w.ok_or(Error::OutOfRange { what })?)?,
+            inverse: m.cholesky().clone(),
+            label: "generalised Bures-Wasserstein".into(),
+        })
     }
 }
 

@@ -65,11 +65,7 @@ impl<M: Metric + Kernel> Deformed<M> {
 
     /// f of all matrices.
     fn images(&self, batch: &SpdBatch) -> Result<SpdBatch> {
-        let mut images = Vec::with_capacity(batch.as_slice().len());
-        for index in 0..batch.len() {
-            images.extend_from_slice(self.image(&batch.get(index))?.matrix().as_slice());
-        }
-        SpdBatch::try_from_vec(batch.order(), images)
+        batch.try_map(|point| self.image(point))
     }
 
     /// f of a matrix that may be singular, for positive powers.

@@ -61,13 +61,7 @@ impl Band {
         if n == 0 || pattern.rows() != n {
             return None;
         }
-        let (mut below, mut given) = (0, 0);
-        for j in 0..n {
-            if let (Some(&first), Some(&last)) = (pattern.column(j).first(), pattern.column(j).last()) {
-                below = below.max(last.saturating_sub(j));
-                given = given.max(j.saturating_sub(first));
-            }
-        }
+        let (below, given) = pattern.bandwidths();
         let above = below + given;
         (above <= WIDEST && above < n).then(|| {
             let half = (n - above) / 2;

@@ -4,22 +4,17 @@ use crate::Pattern;
 
 /// How the products of a pattern are made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+pub(crate) struct Layout {
     below: usize,
     above: usize,
     /// Whether every place of the band is an entry, in a matrix long enough for rows away from its corners.
     complete: bool,
 }
 
-impl Shape {
+impl Layout {
     pub(crate) fn new(pattern: &Pattern) -> Self {
         let n = pattern.columns();
-        let column = |j: usize| Some((*pattern.column(j).first()?, *pattern.column(j).last()?));
-        let (mut below, mut above) = (0, 0);
-        for (j, (first, last)) in (0..n).filter_map(|j| Some((j, column(j)?))) {
-            below = below.max(last.saturating_sub(j));
-            above = above.max(j.saturating_sub(first));
-        }
+        let (below, above) = pattern.bandwidths();
         let full = |j: usize| pattern.column(j).len() == (j + below + 1).min(n) - j.saturating_sub(above);
         let complete = pattern.rows() == n && (0..n).all(full) && n > 4 * (below + above);
         Self { below, above, complete }
@@ -138,13 +133,13 @@ mod tests {
                 .map(|k| f64::from((k * 7 % 23) as u8) - 11.0)
                 .collect();
             let p: Vec<f64> = (0..n).map(|k| f64::from((k * 5 % 17) as u8) - 8.0).collect();
-            let shape = Shape::new(&pattern);
-            assert!(shape.complete);
+            let layout = Layout::new(&pattern);
+            assert!(layout.complete);
             let (mut fast, mut slow) = (vec![f64::NAN; n], vec![0.0; n]);
-            shape.product(&pattern, &entries, &p, &mut fast);
+            layout.product(&pattern, &entries, &p, &mut fast);
             scatter(&pattern, &entries, &p, 0..n, &mut slow);
             assert_eq!(fast, slow, "{n} {below} {above}");
-            shape.transpose_product(&pattern, &entries, &p, &mut fast);
+            layout.transpose_product(&pattern, &entries, &p, &mut fast);
             gather(&pattern, &entries, &p, 0..n, &mut slow);
             assert_eq!(fast, slow, "{n} {below} {above}");
         }

@@ -7,13 +7,13 @@ use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
 use faer::{Conj, MatMut, Side};
 
 use super::banded::Band;
-use super::products::Shape;
+use super::products::Layout;
 use crate::Pattern;
 
 /// The pattern and its symbolic factorisations.
 pub(crate) struct Factors {
     pattern: Pattern,
-    shape: Shape,
+    layout: Layout,
     kind: Kind,
 }
 
@@ -84,7 +84,7 @@ impl Factors {
         };
         Self {
             pattern: pattern.clone(),
-            shape: Shape::new(pattern),
+            layout: Layout::new(pattern),
             kind,
         }
     }
@@ -122,11 +122,11 @@ impl Factors {
     }
 
     pub(crate) fn product(&self, entries: &[f64], p: &[f64], out: &mut [f64]) {
-        self.shape.product(&self.pattern, entries, p, out);
+        self.layout.product(&self.pattern, entries, p, out);
     }
 
     pub(crate) fn transpose_product(&self, entries: &[f64], y: &[f64], out: &mut [f64]) {
-        self.shape.transpose_product(&self.pattern, entries, y, out);
+        self.layout.transpose_product(&self.pattern, entries, y, out);
     }
 }
 

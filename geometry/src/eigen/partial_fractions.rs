@@ -177,6 +177,10 @@ pub(crate) struct PartialFractions<const W: usize> {
     multipliers: Buffer<W>,
     /// Diagonals of the inverses, times the residue.
     diagonals: Buffer<W>,
+    /// Pivots less the poles.
+    rests: Buffer<W>,
+    /// Poles, residues and the two weights of the diagonals for the matrices at hand.
+    terms: Vec<[Lanes<W>; 4]>,
 }
 
 impl<const W: usize> PartialFractions<W> {
@@ -184,6 +188,8 @@ impl<const W: usize> PartialFractions<W> {
         Self {
             multipliers: Buffer::zeros(order * POLES),
             diagonals: Buffer::zeros(order * POLES),
+            rests: Buffer::zeros(order * POLES),
+            terms: Vec::new(),
         }
     }
 
@@ -236,28 +242,32 @@ impl<const W: usize> PartialFractions<W> {
             s[(i, i)] = constant;
         }
         let count = levels.iter().flatten().map(|l| l.terms.len()).max().unwrap_or(0);
-        for first in (0..count).step_by(POLES) {
-            // Matrices with fewer poles get some without weight, which change no bit.
-            let mut poles = [[Lanes::ZERO; 4]; POLES];
-            for (p, pole) in poles.iter_mut().enumerate() {
-                pole[0] = centre;
-                for lane in 0..W {
-                    if let Some(term) = levels[lane].and_then(|level| level.terms.get(first + p)) {
-                        let (c, g) = (centre.0[lane], gain.0[lane]);
-                        let numbers = [term.pole * c, term.residue * c * g, term.plain * c * g, term.times * g];
-                        for (x, number) in pole.iter_mut().zip(numbers) {
-                            x.0[lane] = number;
-                        }
-                    }
+        // Matrices with fewer poles get some without weight, which change no bit.
+        self.terms.clear();
+        self.terms
+            .resize(count.next_multiple_of(POLES), [Lanes::ONE, Lanes::ZERO, Lanes::ZERO, Lanes::ZERO]);
+        for lane in 0..W {
+            let Some(level) = levels[lane] else { continue };
+            for (all, term) in self.terms.iter_mut().zip(&level.terms) {
+                let numbers = [term.pole, term.residue, term.plain, term.times];
+                for (x, number) in all.iter_mut().zip(numbers) {
+                    x.0[lane] = number;
                 }
             }
+        }
+        let by_both = centre * gain;
+        for first in (0..count).step_by(POLES) {
+            let poles: [[Lanes<W>; 4]; POLES] = std::array::from_fn(|p| {
+                let [pole, residue, plain, times] = self.terms[first + p];
+                [pole * centre, residue * by_both, plain * by_both, times * gain]
+            });
             self.factor::<FMA>(d, e, &poles, s);
             let whole = n / ROWS * ROWS;
             for j in (0..whole).step_by(ROWS) {
-                self.rows::<ROWS>(s, j);
+                self.rows::<ROWS, FMA>(s, j);
             }
             for j in whole..n {
-                self.rows::<1>(s, j);
+                self.rows::<1, FMA>(s, j);
             }
         }
         failed
@@ -307,6 +317,7 @@ impl<const W: usize> PartialFractions<W> {
         let n = d.len();
         let multipliers = self.multipliers.as_chunks_mut::<POLES>().0;
         let diagonals = self.diagonals.as_chunks_mut::<POLES>().0;
+        let rests = self.rests.as_chunks_mut::<POLES>().0;
         let mut before = Lanes::ZERO;
         let mut last = [Lanes::ZERO; POLES];
         for i in 0..n {
@@ -314,6 +325,7 @@ impl<const W: usize> PartialFractions<W> {
                 let rest = last[p].mul_add::<FMA>(before, d[i]);
                 let inverse = Lanes::ONE / (rest + poles[p][0]);
                 last[p] = -(e[i] * inverse);
+                rests[i][p] = rest;
                 multipliers[i][p] = last[p];
                 diagonals[i][p] = inverse;
             }
@@ -322,16 +334,12 @@ impl<const W: usize> PartialFractions<W> {
         let mut below = [Lanes::ZERO; POLES];
         for i in (0..n).rev() {
             let mut terms = [Lanes::ZERO; POLES];
-            let (above, coupling) = match i.checked_sub(1) {
-                Some(h) => (multipliers[h], e[h]),
-                None => ([Lanes::ZERO; POLES], Lanes::ZERO),
-            };
             for p in 0..POLES {
                 let [_, residue, plain, times] = poles[p];
                 let l = multipliers[i][p];
-                let x = (l * l).mul_add::<FMA>(below[p], diagonals[i][p]);
-                let rest = above[p].mul_add::<FMA>(coupling, d[i]);
-                let product = x.mul_add::<FMA>(rest, e[i] * (l * below[p]));
+                let beside = l * below[p];
+                let x = l.mul_add::<FMA>(beside, diagonals[i][p]);
+                let product = x.mul_add::<FMA>(rests[i][p], e[i] * beside);
                 terms[p] = plain.mul_add::<FMA>(x, times * product);
                 below[p] = x;
                 diagonals[i][p] = x * residue;
@@ -340,31 +348,35 @@ impl<const W: usize> PartialFractions<W> {
         }
     }
 
-    /// Adds the inverses to rows j to j + R, left of the diagonal.
+    /// Adds the inverses to rows j to j + R, left of the diagonal: entry (j + r, i) of an inverse is the product of the
+    /// multipliers from i to j, shared by the rows, and of those from j to j + r with a diagonal.
     #[inline(always)]
-    fn rows<const R: usize>(&self, s: &mut LaneMatrix<W>, j: usize) {
+    fn rows<const R: usize, const FMA: bool>(&self, s: &mut LaneMatrix<W>, j: usize) {
         let stride = s.stride();
         let block = s.rows_mut(j, R);
         let multipliers = self.multipliers.as_chunks::<POLES>().0;
         let diagonals = self.diagonals.as_chunks::<POLES>().0;
-        let mut entries = [[Lanes::<W>::ZERO; POLES]; R];
+        let mut ends = [[Lanes::<W>::ZERO; POLES]; R];
         for r in 0..R {
-            entries[r] = diagonals[j + r];
+            ends[r] = diagonals[j + r];
             for i in (j..j + r).rev() {
-                let l = &multipliers[i];
                 for p in 0..POLES {
-                    entries[r][p] = entries[r][p] * l[p];
+                    ends[r][p] = ends[r][p] * multipliers[i][p];
                 }
-                block[r * stride + i] = block[r * stride + i] + total(&entries[r]);
+                block[r * stride + i] = block[r * stride + i] + total(&ends[r]);
             }
         }
+        let mut shared = [Lanes::<W>::ONE; POLES];
         for i in (0..j).rev() {
-            let l = multipliers[i];
+            for p in 0..POLES {
+                shared[p] = shared[p] * multipliers[i][p];
+            }
             for r in 0..R {
+                let mut sum = block[r * stride + i];
                 for p in 0..POLES {
-                    entries[r][p] = entries[r][p] * l[p];
+                    sum = ends[r][p].mul_add::<FMA>(shared[p], sum);
                 }
-                block[r * stride + i] = block[r * stride + i] + total(&entries[r]);
+                block[r * stride + i] = sum;
             }
         }
     }

@@ -20,8 +20,6 @@ pub(crate) const MAX_SPREAD: f64 = 1e6;
 const MAX_SPREAD_LEVEL: usize = 10;
 /// Diagonals of CCᵀ outside are left to the SVD, which scales.
 const SAFE: std::ops::Range<f64> = 1e-140..1e140;
-/// Entries of a row that are substituted together.
-const STRIP: usize = 8;
 
 /// Lower triangular factors of many matrices, W to a group.
 pub(crate) struct Factors<const W: usize> {
@@ -182,22 +180,13 @@ impl<const W: usize> Kernel for Gram<'_, W> {
     }
 }
 
+/// Rows and columns of a product that are computed together.
+const TILE: usize = 4;
+
 /// C = L⁻¹F for lower triangular matrices.
 #[inline(always)]
 fn substitute<const W: usize, const FMA: bool>(lower: &[f64], f: &LaneMatrix<W>, c: &mut LaneMatrix<W>, n: usize) {
-    for i in 0..n {
-        let l = &lower[i * n..=i * n + i];
-        let pivot = Lanes([1.0 / l[i]; W]);
-        for j in (0..=i).step_by(STRIP) {
-            let width = STRIP.min(n - j);
-            let mut sums = [Lanes::<W>::ZERO; STRIP];
-            sums[..width].copy_from_slice(&f.row(i)[j..j + width]);
-            strip::<W, FMA>(&mut sums, l[..i].iter().map(|x| -x), c, j, width);
-            for (out, sum) in c.row_mut(i)[j..j + width].iter_mut().zip(sums) {
-                *out = sum * pivot;
-            }
-        }
-    }
+    by_tiles::<W, FMA, true>(lower, f, c, n);
 }
 
 /// C = LF for lower triangular matrices.
@@ -208,37 +197,89 @@ pub(super) fn multiply<const W: usize, const FMA: bool>(
     c: &mut LaneMatrix<W>,
     n: usize,
 ) {
-    for i in 0..n {
-        let l = &lower[i * n..=i * n + i];
-        for j in (0..=i).step_by(STRIP) {
-            let width = STRIP.min(n - j);
-            let mut sums = [Lanes::<W>::ZERO; STRIP];
-            strip::<W, FMA>(&mut sums, l.iter().copied(), f, j, width);
-            c.row_mut(i)[j..j + width].copy_from_slice(&sums[..width]);
+    by_tiles::<W, FMA, false>(lower, f, c, n);
+}
+
+/// C = L⁻¹F with `INVERSE`, LF without.
+#[inline(always)]
+fn by_tiles<const W: usize, const FMA: bool, const INVERSE: bool>(
+    lower: &[f64],
+    f: &LaneMatrix<W>,
+    c: &mut LaneMatrix<W>,
+    n: usize,
+) {
+    let whole = n / TILE * TILE;
+    for i in (0..whole).step_by(TILE) {
+        for j in (0..=i).step_by(TILE) {
+            tile::<W, TILE, TILE, FMA, INVERSE>(lower, f, c, (i, j));
+        }
+    }
+    for i in whole..n {
+        for j in (0..whole).step_by(TILE) {
+            tile::<W, 1, TILE, FMA, INVERSE>(lower, f, c, (i, j));
+        }
+        for j in whole..=i {
+            tile::<W, 1, 1, FMA, INVERSE>(lower, f, c, (i, j));
         }
     }
 }
 
-/// Adds the rows of a lower triangular matrix, each times its factor, to a strip of columns from j on.
+/// Entries (i, j) to (i + R, j + S) of C. Only rows of F or C before i + R and from j on count, all else is zero.
 #[inline(always)]
-fn strip<const W: usize, const FMA: bool>(
-    sums: &mut [Lanes<W>; STRIP],
-    factors: impl Iterator<Item = f64>,
-    rows: &LaneMatrix<W>,
-    j: usize,
-    width: usize,
+fn tile<const W: usize, const R: usize, const S: usize, const FMA: bool, const INVERSE: bool>(
+    lower: &[f64],
+    f: &LaneMatrix<W>,
+    c: &mut LaneMatrix<W>,
+    (i, j): (usize, usize),
 ) {
-    for (k, factor) in factors.enumerate().skip(j) {
-        let factor = Lanes([factor; W]);
-        let row = &rows.row(k)[j..j + width];
-        if width == STRIP {
-            for b in 0..STRIP {
-                sums[b] = factor.mul_add::<FMA>(row[b], sums[b]);
+    let n = f.order();
+    let end = if INVERSE { i } else { i + R };
+    let left: [&[f64]; R] = std::array::from_fn(|r| &lower[(i + r) * n..][..end]);
+    let mut sums = [[Lanes::<W>::ZERO; S]; R];
+    for k in j..end {
+        let right = &if INVERSE { c.row(k) } else { f.row(k) }[j..j + S];
+        for r in 0..R {
+            let left = Lanes([left[r][k]; W]);
+            for s in 0..S {
+                sums[r][s] = left.mul_add::<FMA>(right[s], sums[r][s]);
             }
-        } else {
-            for (sum, x) in sums.iter_mut().zip(row) {
-                *sum = factor.mul_add::<FMA>(*x, *sum);
+        }
+    }
+    for r in 0..R {
+        let out = &mut c.row_mut(i + r)[j..j + S];
+        for s in 0..S {
+            out[s] = sums[r][s];
+        }
+    }
+    if INVERSE {
+        finish::<W, R, S, FMA>(lower, f, c, (i, j));
+    }
+}
+
+/// Turns sums over the rows of C before i into its entries (i, j) to (i + R, j + S). Away from [`tile`], whose sums stay in
+/// registers as long as nothing but constants indexes them.
+#[inline(always)]
+fn finish<const W: usize, const R: usize, const S: usize, const FMA: bool>(
+    lower: &[f64],
+    f: &LaneMatrix<W>,
+    c: &mut LaneMatrix<W>,
+    (i, j): (usize, usize),
+) {
+    let n = f.order();
+    for r in 0..R {
+        let l = &lower[(i + r) * n + i..][..=r];
+        let pivot = Lanes([1.0 / l[r]; W]);
+        let right = &f.row(i + r)[j..j + S];
+        let (head, row) = c.split_at_row(i + r);
+        let row = &mut row[j..j + S];
+        for (k, l) in l[..r].iter().enumerate() {
+            let above = &head[(i + k) * f.stride() + j..][..S];
+            for s in 0..S {
+                row[s] = Lanes([*l; W]).mul_add::<FMA>(above[s], row[s]);
             }
+        }
+        for s in 0..S {
+            row[s] = (right[s] - row[s]) * pivot;
         }
     }
 }
@@ -246,41 +287,44 @@ fn strip<const W: usize, const FMA: bool>(
 /// Lower triangle of CCᵀ for lower triangular C.
 #[inline(always)]
 fn gram<const W: usize, const FMA: bool>(c: &LaneMatrix<W>, gram: &mut LaneMatrix<W>) {
-    let n = c.row(0).len();
-    for i in (0..n).step_by(2) {
-        for j in (0..(i + 2).min(n)).step_by(4) {
-            if i + 2 <= n && j + 4 <= n {
-                let mut sums = [[Lanes::<W>::ZERO; 4]; 2];
-                // Entries right of the diagonal are zero.
-                let end = (i + 2).min(j + 4);
-                let left = [&c.row(i)[..end], &c.row(i + 1)[..end]];
-                let right = [
-                    &c.row(j)[..end],
-                    &c.row(j + 1)[..end],
-                    &c.row(j + 2)[..end],
-                    &c.row(j + 3)[..end],
-                ];
-                for k in 0..end {
-                    for a in 0..2 {
-                        for b in 0..4 {
-                            sums[a][b] = left[a][k].mul_add::<FMA>(right[b][k], sums[a][b]);
-                        }
-                    }
-                }
-                gram.row_mut(i)[j..j + 4].copy_from_slice(&sums[0]);
-                gram.row_mut(i + 1)[j..j + 4].copy_from_slice(&sums[1]);
-            } else {
-                for a in i..(i + 2).min(n) {
-                    for b in j..(j + 4).min(n) {
-                        let mut sum = Lanes::ZERO;
-                        for k in 0..=a.min(b) {
-                            sum = c[(a, k)].mul_add::<FMA>(c[(b, k)], sum);
-                        }
-                        gram[(a, b)] = sum;
-                    }
-                }
+    let n = c.order();
+    let whole = n / TILE * TILE;
+    for i in (0..whole).step_by(TILE) {
+        for j in (0..=i).step_by(TILE) {
+            gram_tile::<W, TILE, TILE, FMA>(c, gram, (i, j));
+        }
+    }
+    for i in whole..n {
+        for j in (0..whole).step_by(TILE) {
+            gram_tile::<W, 1, TILE, FMA>(c, gram, (i, j));
+        }
+        for j in whole..=i {
+            gram_tile::<W, 1, 1, FMA>(c, gram, (i, j));
+        }
+    }
+}
+
+/// Entries (i, j) to (i + R, j + S), j <= i. Entries of C right of the diagonal are zero.
+#[inline(always)]
+fn gram_tile<const W: usize, const R: usize, const S: usize, const FMA: bool>(
+    c: &LaneMatrix<W>,
+    gram: &mut LaneMatrix<W>,
+    (i, j): (usize, usize),
+) {
+    let end = j + S;
+    let left: [&[Lanes<W>]; R] = std::array::from_fn(|r| &c.row(i + r)[..end]);
+    let right: [&[Lanes<W>]; S] = std::array::from_fn(|s| &c.row(j + s)[..end]);
+    let mut sums = [[Lanes::<W>::ZERO; S]; R];
+    for k in 0..end {
+        let right: [Lanes<W>; S] = std::array::from_fn(|s| right[s][k]);
+        for r in 0..R {
+            for s in 0..S {
+                sums[r][s] = left[r][k].mul_add::<FMA>(right[s], sums[r][s]);
             }
         }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        gram.row_mut(i + r)[j..j + S].copy_from_slice(sums);
     }
 }
 

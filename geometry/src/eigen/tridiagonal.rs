@@ -203,16 +203,23 @@ impl<const W: usize> Update<W> {
             }
             y[c] = yc;
         }
+        // The tile on the diagonal; bounds that are constants keep it in registers.
+        let mut ends = [Lanes::<W>::ZERO; R];
+        ends.copy_from_slice(&self.y[j..j + R]);
         for r in 0..R {
-            for b in 0..=r {
-                let x = rank_two::<W, FMA>(block[r * stride + j + b], ur[r], pr[r], ur[b], pr[b]);
-                block[r * stride + j + b] = x;
-                sums[r] = x.mul_add::<FMA>(vr[b], sums[r]);
-                if b < r {
-                    self.y[j + b] = x.mul_add::<FMA>(vr[r], self.y[j + b]);
+            for b in 0..R {
+                if b <= r {
+                    let x = rank_two::<W, FMA>(block[r * stride + j + b], ur[r], pr[r], ur[b], pr[b]);
+                    block[r * stride + j + b] = x;
+                    sums[r] = x.mul_add::<FMA>(vr[b], sums[r]);
+                    if b < r {
+                        ends[b] = x.mul_add::<FMA>(vr[r], ends[b]);
+                    }
                 }
             }
-            self.y[j + r] = self.y[j + r] + sums[r];
+        }
+        for r in 0..R {
+            self.y[j + r] = ends[r] + sums[r];
         }
     }
 

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::group::{Isa, Kernel, on};
-use super::lanes::{LaneMatrix, Lanes};
+use super::lanes::{LaneMatrix, Lanes, one_by_one};
 use super::relative::{Factors, Relative};
 use crate::matrix_functions::svd::jacobi_svd;
 
@@ -171,6 +171,7 @@ impl<const W: usize> Kernel for Weighted<'_, W> {
             squares = squares + (sum + sum) - diagonal * diagonal;
             for x in row {
                 *x = *x * self.weights;
+                one_by_one();
             }
         }
         let order = Lanes([n as f64; W]);

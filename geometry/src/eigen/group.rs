@@ -1,7 +1,7 @@
 //! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
 
 use super::implicit_ql::{Rotations, implicit_ql};
-use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::lanes::{LaneMatrix, Lanes, Mask, one_by_one};
 use super::partial_fractions::{Fractional, PartialFractions};
 use super::root_free::eigenvalues;
 use super::tridiagonal::Tridiagonal;
@@ -293,6 +293,7 @@ fn reconstruct<const W: usize, const FMA: bool>(group: &mut Group<W>) {
         let f = group.tridiagonal.off[k];
         for (x, y) in group.scaled.row_mut(k).iter_mut().zip(group.q.row(k)) {
             *x = *y * f;
+            one_by_one();
         }
     }
     for i in (0..n).step_by(TILE.0) {

@@ -5,12 +5,10 @@
 //! depends on its neighbours.
 //! Source: J. Demmel, K. Veselić, SIAM J. Matrix Anal. Appl. 13 (1992) 1204-1245.
 
-use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::lanes::{LaneMatrix, Lanes, Mask, dot, one_by_one};
 
 /// Sweeps over all pairs at most; 5 to 9 are usual.
 const MAX_SWEEPS: usize = 40;
-/// Sums that run side by side.
-const SUMS: usize = 4;
 
 /// Rotates the rows of `c` until they are orthogonal, and those of `j`, should there be such a matrix, alike. `norms`
 /// become the squares of the singular values. Returns the matrices that did not converge.
@@ -64,22 +62,6 @@ pub(crate) fn orthogonalise<const W: usize, const FMA: bool>(
     turned
 }
 
-#[inline(always)]
-fn dot<const W: usize, const FMA: bool>(x: &[Lanes<W>], y: &[Lanes<W>]) -> Lanes<W> {
-    let mut sums = [Lanes::<W>::ZERO; SUMS];
-    let (xs, x) = x.as_chunks::<SUMS>();
-    let (ys, y) = y.as_chunks::<SUMS>();
-    for (x, y) in xs.iter().zip(ys) {
-        for k in 0..SUMS {
-            sums[k] = x[k].mul_add::<FMA>(y[k], sums[k]);
-        }
-    }
-    for (x, y) in x.iter().zip(y) {
-        sums[0] = x.mul_add::<FMA>(*y, sums[0]);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
-}
-
 /// (x, y) ← (c x − s y, s x + c y) for rows p < q.
 #[inline(always)]
 fn rotate<const W: usize, const FMA: bool>(m: &mut LaneMatrix<W>, p: usize, q: usize, c: Lanes<W>, s: Lanes<W>) {
@@ -89,5 +71,6 @@ fn rotate<const W: usize, const FMA: bool>(m: &mut LaneMatrix<W>, p: usize, q: u
         let (old, other) = (*x, *y);
         *x = c.mul_add::<FMA>(old, -(s * other));
         *y = c.mul_add::<FMA>(other, s * old);
+        one_by_one();
     }
 }

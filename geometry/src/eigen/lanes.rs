@@ -126,6 +126,33 @@ impl<const W: usize> Neg for Lanes<W> {
     }
 }
 
+/// Stands in loops over `Lanes` whose turns do not depend on each other: the compiler would otherwise take the same lane of
+/// eight of them together, with more shuffles than arithmetic. No instruction comes of it.
+#[inline(always)]
+pub(crate) fn one_by_one() {
+    std::hint::black_box(());
+}
+
+/// Sums side by side, so that they do not wait for one another.
+const SUMS: usize = 4;
+
+/// Σ xₖ yₖ of vectors of one length.
+#[inline(always)]
+pub(crate) fn dot<const W: usize, const FMA: bool>(x: &[Lanes<W>], y: &[Lanes<W>]) -> Lanes<W> {
+    let mut sums = [Lanes::<W>::ZERO; SUMS];
+    let (xs, x) = x.as_chunks::<SUMS>();
+    let (ys, y) = y.as_chunks::<SUMS>();
+    for (x, y) in xs.iter().zip(ys) {
+        for k in 0..SUMS {
+            sums[k] = x[k].mul_add::<FMA>(y[k], sums[k]);
+        }
+    }
+    for (x, y) in x.iter().zip(y) {
+        sums[0] = x.mul_add::<FMA>(*y, sums[0]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
 /// A cache line in numbers: loads and stores of whole registers that cross a line take twice the time.
 const LINE: usize = 8;
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::group::{Isa, Kernel, on};
 use super::jacobi::orthogonalise;
-use super::lanes::{LaneMatrix, Lanes, Mask};
+use super::lanes::{LaneMatrix, Lanes, Mask, one_by_one};
 use super::relative::{Factors, multiply};
 
 /// Squares of singular values outside are left to the route of single pairs, which scales.
@@ -146,6 +146,7 @@ impl<const W: usize> Kernel for Align<'_, W> {
             let inverse = Lanes::ONE / square.sqrt();
             for x in self.g.row_mut(k) {
                 *x = *x * inverse;
+                one_by_one();
             }
         }
         super::frames::product::<W, FMA, false>(self.j, self.g, self.out);

@@ -1,6 +1,8 @@
 //! Householder reduction of W symmetric matrices at once to tridiagonal form, and the way back.
 
-use super::lanes::{Buffer, LaneMatrix, Lanes};
+use std::ops::Range;
+
+use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one};
 
 /// Below this sum of squares (matrices are scaled to a largest entry near 1) a row counts as already reduced: the
 /// entries neglected are 1e-140 of the norm.
@@ -58,13 +60,11 @@ impl<const W: usize> Tridiagonal<W> {
             let (ui, pi) = (update.u[i], update.p[i]);
             for (x, (u, p)) in row[..=i].iter_mut().zip(update.u.iter().zip(update.p.iter())) {
                 *x = rank_two::<W, FMA>(*x, ui, pi, *u, *p);
+                one_by_one();
             }
             self.diagonal[i] = row[i];
             let (u, alpha) = (&mut row[..i], i - 1);
-            let mut sigma = Lanes::ZERO;
-            for x in &u[..alpha] {
-                sigma = x.mul_add::<FMA>(*x, sigma);
-            }
+            let sigma = dot::<W, FMA>(&u[..alpha], &u[..alpha]);
             let first = u[alpha];
             let reduced = sigma.compare(Lanes::ZERO, |s, _| s < NEGLIGIBLE);
             let norm = first.mul_add::<FMA>(first, sigma).sqrt();
@@ -88,26 +88,26 @@ impl<const W: usize> Tridiagonal<W> {
     pub(crate) fn accumulate<const FMA: bool>(&self, a: &LaneMatrix<W>, q: &mut LaneMatrix<W>, n: usize) {
         q.fill_identity();
         let whole = n / TOGETHER * TOGETHER;
+        // Row k is zero left of the diagonal until a reflection reaches it.
         for k in (0..whole).step_by(TOGETHER) {
-            self.reflect_rows::<TOGETHER, FMA>(a, q, n, k);
+            self.reflect_rows::<TOGETHER, FMA>(a, q, k + 1..n, k);
         }
         for k in whole..n {
-            self.reflect_rows::<1, FMA>(a, q, n, k);
+            self.reflect_rows::<1, FMA>(a, q, k + 1..n, k);
         }
     }
 
-    /// Rows k to k + R of the identity take all reflections.
+    /// Rows k to k + R take these reflections from the right.
     #[inline(always)]
     fn reflect_rows<const R: usize, const FMA: bool>(
         &self,
         a: &LaneMatrix<W>,
         q: &mut LaneMatrix<W>,
-        n: usize,
+        reflections: Range<usize>,
         k: usize,
     ) {
-        // Row k is zero left of the diagonal until a reflection reaches it.
         let stride = q.stride();
-        for i in (k + 1).max(2)..n {
+        for i in reflections.start.max(2)..reflections.end {
             let u = &a.row(i)[..i];
             let rows = q.rows_mut(k, R);
             let mut dots = [Lanes::<W>::ZERO; R];
@@ -122,7 +122,39 @@ impl<const W: usize> Tridiagonal<W> {
                     let x = &mut rows[r * stride + c];
                     *x = factors[r].mul_add::<FMA>(*u, *x);
                 }
+                one_by_one();
             }
+        }
+    }
+
+    /// Rows j to j + R take the reflections up to j from the right: each pass applies one and multiplies by the vector of the
+    /// next.
+    #[inline(always)]
+    fn reflect_in_one_go<const R: usize, const FMA: bool>(&self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, j: usize) {
+        let stride = s.stride();
+        let rows = s.rows_mut(j, R);
+        let mut factors = [Lanes::<W>::ZERO; R];
+        for i in 2..=j {
+            let (u, v) = (&a.row(i - 1)[..i - 1], &a.row(i)[..i]);
+            let mut sums = [Lanes::<W>::ZERO; R];
+            for (c, (u, v)) in u.iter().zip(v).enumerate() {
+                for r in 0..R {
+                    let x = factors[r].mul_add::<FMA>(*u, rows[r * stride + c]);
+                    rows[r * stride + c] = x;
+                    sums[r] = x.mul_add::<FMA>(*v, sums[r]);
+                }
+            }
+            for r in 0..R {
+                let sum = rows[r * stride + i - 1].mul_add::<FMA>(v[i - 1], sums[r]);
+                factors[r] = sum * -self.inverse_h[i];
+            }
+        }
+        for (c, u) in a.row(j)[..j].iter().enumerate() {
+            for r in 0..R {
+                let x = &mut rows[r * stride + c];
+                *x = factors[r].mul_add::<FMA>(*u, *x);
+            }
+            one_by_one();
         }
     }
 
@@ -130,35 +162,33 @@ impl<const W: usize> Tridiagonal<W> {
     /// in `a`. 2 n³ flops.
     #[inline(always)]
     pub(crate) fn restore<const FMA: bool>(&mut self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, n: usize) {
+        // Reflection i moves rows and columns before i: of row j >= i only its left part, while it is in the cache.
+        let whole = n / TOGETHER * TOGETHER;
+        for j in (0..whole).step_by(TOGETHER) {
+            self.reflect_in_one_go::<TOGETHER, FMA>(a, s, j);
+            for row in j + 1..j + TOGETHER {
+                self.reflect_rows::<1, FMA>(a, s, j + 1..row + 1, row);
+            }
+        }
+        for j in whole..n {
+            self.reflect_in_one_go::<1, FMA>(a, s, j);
+        }
         let update = &mut self.update;
         update.clear();
         let stride = s.stride();
-        // The pass for i applies reflection i, which moves rows 0..i, and multiplies by the vector of i + 1.
+        // The pass for i applies reflection i to the rows before i, and multiplies by the vector of i + 1.
         for i in 1..n {
-            update.v.fill(Lanes::ZERO);
-            if i + 1 < n {
+            let next = i + 1 < n;
+            if next {
                 update.v[..=i].copy_from_slice(&a.row(i + 1)[..=i]);
+                update.v[i + 1] = Lanes::ZERO;
+                update.y[..=i + 1].fill(Lanes::ZERO);
+            } else {
+                update.v.fill(Lanes::ZERO);
             }
-            update.y.fill(Lanes::ZERO);
-            let above = i / TOGETHER * TOGETHER;
-            let below = (i + 1).next_multiple_of(TOGETHER).min(n);
-            let whole = below + (n - below) / TOGETHER * TOGETHER;
-            let rows = s.rows_mut(0, n);
-            update.leading::<FMA>(rows, stride, above);
-            for j in above..=i {
-                update.rows::<1, FMA>(rows, stride, j);
-            }
-            for j in i + 1..below {
-                update.rows_below::<1, FMA>(rows, stride, j, i);
-            }
-            for j in (below..whole).step_by(TOGETHER) {
-                update.rows_below::<TOGETHER, FMA>(rows, stride, j, i);
-            }
-            for j in whole.max(below)..n {
-                update.rows_below::<1, FMA>(rows, stride, j, i);
-            }
-            if i + 1 < n {
-                update.advance::<FMA>(self.inverse_h[i + 1], n);
+            update.leading::<FMA>(s.rows_mut(0, n), stride, i + 1);
+            if next {
+                update.advance::<FMA>(self.inverse_h[i + 1], i + 1);
             }
         }
     }
@@ -223,34 +253,6 @@ impl<const W: usize> Update<W> {
         }
     }
 
-    /// The same on rows j to j + R, j > i, where u ends before i and v before i + 1: columns after i do not change, and
-    /// of the others only one term is left.
-    #[inline(always)]
-    fn rows_below<const R: usize, const FMA: bool>(
-        &mut self,
-        rows: &mut [Lanes<W>],
-        stride: usize,
-        j: usize,
-        i: usize,
-    ) {
-        let block = &mut rows[j * stride..(j + R) * stride];
-        let mut pr = [Lanes::ZERO; R];
-        for r in 0..R {
-            pr[r] = -self.p[j + r];
-        }
-        let mut sums = [Lanes::<W>::ZERO; R];
-        let (u, v) = (&self.u[..=i], &self.v[..=i]);
-        for c in 0..=i {
-            let (uc, vc) = (u[c], v[c]);
-            for r in 0..R {
-                let x = pr[r].mul_add::<FMA>(uc, block[r * stride + c]);
-                block[r * stride + c] = x;
-                sums[r] = x.mul_add::<FMA>(vc, sums[r]);
-            }
-        }
-        self.y[j..j + R].copy_from_slice(&sums);
-    }
-
     /// Turns y = A v into the next change, v becoming u: p = y/h − k v with k = vᵀy/2h². Only the first `end` entries
     /// count.
     #[inline(always)]
@@ -263,6 +265,7 @@ impl<const W: usize> Update<W> {
         let k = dot * inverse.map(|x| -0.5 * x);
         for (y, v) in self.y[..end].iter_mut().zip(self.v.iter()) {
             *y = k.mul_add::<FMA>(*v, *y);
+            one_by_one();
         }
         std::mem::swap(&mut self.u, &mut self.v);
         std::mem::swap(&mut self.p, &mut self.y);

@@ -8,9 +8,6 @@ use crate::eigen::{self, BatchEigen};
 use crate::error::{Error, Result};
 use crate::spd::{self, Spd};
 
-/// Matrices whose logarithms are summed before they are added to the others.
-const SUMMED: usize = 64;
-
 /// N symmetric matrices of order d: tangent vectors, logarithms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SymBatch {
@@ -227,31 +224,13 @@ impl SpdBatch {
     /// Σ wᵢ log(Aᵢ/unit) over pairs of an index and its weight, `unit` a power of two. The order of the terms depends on no
     /// thread.
     pub(crate) fn logarithm_sum(&self, weights: &[(usize, f64)], unit: f64) -> DMatrix<f64> {
-        let (order, size) = (self.order(), self.order() * self.order());
-        let per_unit = unit.recip();
-        let terms: Vec<DMatrix<f64>> = weights
-            .par_chunks(SUMMED)
-            .map(|chunk| {
-                let mut data = Vec::with_capacity(chunk.len() * size);
-                for (index, _) in chunk {
-                    let matrix = &self.as_slice()[index * size..(index + 1) * size];
-                    data.extend(matrix.iter().map(|x| x * per_unit));
-                }
-                let mut sum = DMatrix::zeros(order, order);
-                let logs = Self::from_vec_unchecked(order, data).log();
-                for (log, (_, weight)) in logs.as_slice().chunks_exact(size).zip(chunk) {
-                    for (x, y) in sum.iter_mut().zip(log) {
-                        *x += weight * y;
-                    }
-                }
-                sum
-            })
-            .collect();
-        let mut sum = DMatrix::zeros(order, order);
-        for term in &terms {
-            sum += term;
-        }
-        sum
+        let single = |matrix| {
+            Self::from_vec_unchecked(self.order(), matrix)
+                .log()
+                .matrix(0)
+                .into_owned()
+        };
+        eigen::weighted::logarithms(self.order(), self.as_slice(), weights, unit, single)
     }
 
     fn fractional(&self, f: Fractional) -> SymBatch {
@@ -301,9 +280,10 @@ impl SpdBatch {
     fn repaired(&self, mut images: SymBatch, f: impl Fn(f64) -> f64 + Sync) -> SymBatch {
         let size = self.order() * self.order();
         for (index, image) in images.data.chunks_exact_mut(size).enumerate() {
-            // Without an early end, so that it takes vectors.
-            let finite = image.iter().fold(true, |finite, x| finite & x.is_finite());
-            if !finite && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index) {
+            // An image of an eigenvalue that is no number makes every entry none: it enters all of them with some factor.
+            if !image[0].is_finite()
+                && let Ok(factor) = spd::cholesky(&self.matrix(index).into_owned(), index)
+            {
                 image.copy_from_slice(spd::eigen_of_factor(&factor).map(&f).as_slice());
             }
         }

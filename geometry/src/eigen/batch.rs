@@ -279,7 +279,7 @@ fn solve_large<const W: usize, const G: usize, J: Job>(
 }
 
 fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matrices: &[f64], job: J, out: &mut [f64]) {
-    group.load(matrices);
+    group.load(matrices.chunks_exact(order * order));
     let failed = job.solve(group);
     let each = matrices
         .chunks_exact(order * order)

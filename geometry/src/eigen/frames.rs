@@ -4,8 +4,9 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::group::{Isa, Kernel, on};
-use super::lanes::{LaneMatrix, Lanes, one_by_one};
+use super::lanes::{LaneMatrix, Lanes};
 use super::relative::{Factors, Relative};
+use super::weighted::{lane_sum, weighted};
 use crate::matrix_functions::svd::jacobi_svd;
 
 /// W matrices seen from one point: L⁻¹XL⁻ᵀ = U diag(exp μ) Uᵀ.
@@ -129,58 +130,6 @@ pub(crate) fn logarithm_sum<const W: usize>(
     (sum, spread)
 }
 
-/// Σ w S over the lanes that have a weight, and Σ w times the mean of (μ_a − μ_b)² over pairs of eigenvalues of S.
-fn weighted<const W: usize>(isa: Isa, s: &mut LaneMatrix<W>, weights: &[f64], n: usize) -> (DMatrix<f64>, f64) {
-    let mut all = Lanes::ZERO;
-    all.0[..weights.len()].copy_from_slice(weights);
-    let mut spread = 0.0;
-    on(
-        isa,
-        Weighted {
-            s: &mut *s,
-            weights: all,
-            spread: &mut spread,
-        },
-    );
-    (lane_sum(s, n), spread)
-}
-
-struct Weighted<'a, const W: usize> {
-    /// Lower triangles, which are multiplied by the weights.
-    s: &'a mut LaneMatrix<W>,
-    weights: Lanes<W>,
-    spread: &'a mut f64,
-}
-
-impl<const W: usize> Kernel for Weighted<'_, W> {
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let n = self.s.order();
-        // What stands in lanes without a weight may be no number.
-        let used = self.weights.0.map(|w| if w == 0.0 { 0 } else { u64::MAX });
-        let (mut squares, mut trace) = (Lanes::<W>::ZERO, Lanes::ZERO);
-        for i in 0..n {
-            let row = &mut self.s.row_mut(i)[..=i];
-            let mut sum = Lanes::ZERO;
-            for x in row.iter_mut() {
-                *x = Lanes::blend(&used, *x, Lanes::ZERO);
-                sum = x.mul_add::<FMA>(*x, sum);
-            }
-            let diagonal = row[i];
-            trace = trace + diagonal;
-            squares = squares + (sum + sum) - diagonal * diagonal;
-            for x in row {
-                *x = *x * self.weights;
-                one_by_one();
-            }
-        }
-        let order = Lanes([n as f64; W]);
-        let mean = trace / order;
-        let spread = self.weights * (squares / order - mean * mean).map(|x| 2.0 * x.max(0.0));
-        *self.spread = spread.0.iter().sum();
-    }
-}
-
 /// Σ wᵢ (L Xᵢ Lᵀ)^½; `None` when a product leaves the safe range of numbers.
 pub(crate) fn root_sum<const W: usize>(
     isa: Isa,
@@ -280,11 +229,6 @@ fn total<const W: usize>(
         sum += term;
     }
     sum
-}
-
-/// The sum over lanes of a symmetric matrix whose lower triangle is given.
-fn lane_sum<const W: usize>(lanes: &LaneMatrix<W>, order: usize) -> DMatrix<f64> {
-    DMatrix::from_fn(order, order, |i, j| lanes[(i.max(j), i.min(j))].0.iter().sum())
 }
 
 struct Gradient<'a, const W: usize> {

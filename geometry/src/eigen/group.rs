@@ -104,15 +104,16 @@ impl<const W: usize> Group<W> {
         }
     }
 
-    /// Loads 1 to W symmetric matrices, n² entries each; missing ones repeat the first.
-    pub(crate) fn load(&mut self, matrices: &[f64]) {
+    /// Loads 1 to W symmetric matrices, n² entries each; the lanes left repeat the last.
+    pub(crate) fn load<'a>(&mut self, matrices: impl IntoIterator<Item = &'a [f64]>) {
         let n = self.order;
+        let mut matrices = matrices.into_iter();
+        let mut last: &[f64] = &[];
         for lane in 0..W {
-            let start = if lane * n * n < matrices.len() { lane * n * n } else { 0 };
-            let matrix = &matrices[start..start + n * n];
-            self.scale[lane] = power_of_two_scale(matrix);
+            last = matrices.next().unwrap_or(last);
+            self.scale[lane] = power_of_two_scale(last);
             for i in 0..n {
-                for (x, y) in self.a.row_mut(i)[..=i].iter_mut().zip(&matrix[i * n..]) {
+                for (x, y) in self.a.row_mut(i)[..=i].iter_mut().zip(&last[i * n..]) {
                     x.0[lane] = y * self.scale[lane];
                 }
             }

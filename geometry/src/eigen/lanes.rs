@@ -242,8 +242,12 @@ impl<const W: usize> LaneMatrix<W> {
         (head, &mut tail[..self.order])
     }
 
-    pub(crate) fn fill_identity(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.data.fill(Lanes::ZERO);
+    }
+
+    pub(crate) fn fill_identity(&mut self) {
+        self.clear();
         for i in 0..self.order {
             self[(i, i)] = Lanes::ONE;
         }

@@ -21,6 +21,7 @@ pub(crate) mod relative;
 mod root_free;
 mod rows;
 mod tridiagonal;
+pub(crate) mod weighted;
 
 use nalgebra::{DMatrix, DVector};
 

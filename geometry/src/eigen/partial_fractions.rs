@@ -244,8 +244,10 @@ impl<const W: usize> PartialFractions<W> {
         let count = levels.iter().flatten().map(|l| l.terms.len()).max().unwrap_or(0);
         // Matrices with fewer poles get some without weight, which change no bit.
         self.terms.clear();
-        self.terms
-            .resize(count.next_multiple_of(POLES), [Lanes::ONE, Lanes::ZERO, Lanes::ZERO, Lanes::ZERO]);
+        self.terms.resize(
+            count.next_multiple_of(POLES),
+            [Lanes::ONE, Lanes::ZERO, Lanes::ZERO, Lanes::ZERO],
+        );
         for lane in 0..W {
             let Some(level) = levels[lane] else { continue };
             for (all, term) in self.terms.iter_mut().zip(&level.terms) {

@@ -82,7 +82,7 @@ impl<'a> Flow<'a> {
         }
         let solved = match &mut self.solver {
             Solver::Unblocked(group) => {
-                group.load(sigma);
+                group.load([sigma]);
                 let solved = !group.solve(true)[0];
                 if solved {
                     for k in 0..n {

@@ -1,7 +1,7 @@
 //! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
 
 use super::implicit_ql::{Rotations, implicit_ql};
-use super::lanes::{LaneMatrix, Lanes, Mask, one_by_one};
+use super::lanes::{LaneMatrix, Lanes, Mask, dot, one_by_one};
 use super::partial_fractions::{Fractional, PartialFractions};
 use super::root_free::eigenvalues;
 use super::tridiagonal::Tridiagonal;
@@ -144,7 +144,6 @@ impl<const W: usize> Group<W> {
                 f,
                 limit,
                 failed: &mut failed,
-                invariants: None,
                 group: self,
             },
         );
@@ -152,20 +151,19 @@ impl<const W: usize> Group<W> {
         failed
     }
 
-    /// tr f(A) and ‖f(A)‖² of the matrices loaded, from f of the tridiagonal form. `limit` and result as above.
-    pub(crate) fn invariants(&mut self, f: Fractional, limit: usize) -> ([Lanes<W>; 2], Mask<W>) {
-        let (mut failed, mut invariants) = ([false; W], [Lanes::ZERO; 2]);
+    /// tr log A and tr log² A of the matrices loaded. `limit` and result as above.
+    pub(crate) fn log_squares(&mut self, limit: usize) -> ([Lanes<W>; 2], Mask<W>) {
+        let (mut failed, mut sums) = ([false; W], [Lanes::ZERO; 2]);
         on(
             self.isa,
-            Evaluate {
-                f,
+            SumLogarithms {
                 limit,
                 failed: &mut failed,
-                invariants: Some(&mut invariants),
+                sums: &mut sums,
                 group: self,
             },
         );
-        (invariants, failed)
+        (sums, failed)
     }
 
     /// Eigenvalue k of the matrix in `lane`.
@@ -215,37 +213,51 @@ struct Evaluate<'a, const W: usize> {
     f: Fractional,
     limit: usize,
     failed: &'a mut Mask<W>,
-    /// Trace and square of the norm, if these are all that is wanted.
-    invariants: Option<&'a mut [Lanes<W>; 2]>,
 }
 
 impl<const W: usize> Kernel for Evaluate<'_, W> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Group {
-            order: n,
-            a,
-            q,
-            tridiagonal,
-            fractions,
-            scale,
-            ..
-        } = self.group;
-        tridiagonal.reduce::<FMA>(a, *n);
-        *self.failed =
-            fractions.evaluate::<FMA>(self.f, self.limit, [&tridiagonal.diagonal, &tridiagonal.off], scale, q);
-        let Some([trace, square]) = self.invariants else {
-            tridiagonal.restore::<FMA>(a, q, *n);
+        let group = self.group;
+        let form = &mut group.tridiagonal;
+        form.reduce::<FMA>(&mut group.a, group.order);
+        let form_of = [&form.diagonal[..], &form.off];
+        let fractions = &mut group.fractions;
+        *self.failed = fractions.evaluate::<FMA>(self.f, self.limit, form_of, &group.scale, &mut group.q);
+        form.restore::<FMA>(&group.a, &mut group.q, group.order);
+    }
+}
+
+struct SumLogarithms<'a, const W: usize> {
+    group: &'a mut Group<W>,
+    limit: usize,
+    failed: &'a mut Mask<W>,
+    sums: &'a mut [Lanes<W>; 2],
+}
+
+impl<const W: usize> Kernel for SumLogarithms<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let group = self.group;
+        group.tridiagonal.reduce::<FMA>(&mut group.a, group.order);
+        let form = [&group.tridiagonal.diagonal[..], &group.tridiagonal.off];
+        let found = group.fractions.log_squares::<FMA>(self.limit, form, &group.scale);
+        (*self.sums, *self.failed) = (found.sums, found.failed);
+        if !found.vague.contains(&true) {
             return;
-        };
-        for i in 0..*n {
+        }
+        // The entries of log T tell small ones without cancellation.
+        let (log, q) = (Fractional::Log, &mut group.q);
+        group.fractions.evaluate::<FMA>(log, self.limit, form, &group.scale, q);
+        let (mut trace, mut square) = (Lanes::ZERO, Lanes::ZERO);
+        for i in 0..group.order {
             let (row, x) = (&q.row(i)[..i], q[(i, i)]);
-            let mut sum = Lanes::ZERO;
-            for y in row {
-                sum = y.mul_add::<FMA>(*y, sum);
-            }
-            *trace = *trace + x;
-            *square = *square + x.mul_add::<FMA>(x, sum + sum);
+            let sum = dot::<W, FMA>(row, row);
+            trace = trace + x;
+            square = square + x.mul_add::<FMA>(x, sum + sum);
+        }
+        for (sum, exact) in self.sums.iter_mut().zip([trace, square]) {
+            *sum = Lanes::select(found.vague, exact, *sum);
         }
     }
 }

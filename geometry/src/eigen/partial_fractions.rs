@@ -40,7 +40,7 @@ impl Fractional {
 /// Spectra wider than 4 to this power (3e14) are left to the eigenvectors: the least eigenvalue is then hardly known.
 pub(crate) const MAX_LEVEL: usize = 24;
 /// Poles that are added together.
-const POLES: usize = 4;
+pub(super) const POLES: usize = 4;
 /// Rows that are filled together.
 const ROWS: usize = 4;
 /// Newton steps towards the least eigenvalue.
@@ -48,26 +48,26 @@ const STEPS: usize = 3;
 
 /// f(x) ≈ constant + Σ (plain + times x)/(x + pole) on \[1/√κ, √κ\].
 #[derive(Debug, Default)]
-struct Fractions {
-    constant: f64,
-    terms: Vec<Term>,
+pub(super) struct Fractions {
+    pub(super) constant: f64,
+    pub(super) terms: Vec<Term>,
 }
 
 /// Of (T + pole)⁻¹: entries outside the diagonal times `residue`, the diagonal times `plain` and that of T (T + pole)⁻¹
 /// times `times`. The two ways to write a diagonal differ by a constant; the one that does not cancel is taken.
 #[derive(Debug, Clone, Copy)]
-struct Term {
-    pole: f64,
-    residue: f64,
-    plain: f64,
-    times: f64,
+pub(super) struct Term {
+    pub(super) pole: f64,
+    pub(super) residue: f64,
+    pub(super) plain: f64,
+    pub(super) times: f64,
 }
 
 /// For κ = 4, 16, …: log, √ and 1/√, made when they are first needed.
 static LEVELS: [OnceLock<[Fractions; 3]>; MAX_LEVEL] = [const { OnceLock::new() }; MAX_LEVEL];
 
 /// Fractions for κ = 4 to the power `level`, from 1 to [`MAX_LEVEL`].
-fn at_level(level: usize) -> &'static [Fractions; 3] {
+pub(super) fn at_level(level: usize) -> &'static [Fractions; 3] {
     LEVELS[level - 1].get_or_init(|| fractions(level))
 }
 
@@ -171,16 +171,28 @@ fn legendre(count: usize, j: usize) -> (f64, f64) {
     (x, weight)
 }
 
+/// Where the spectra of tridiagonal matrices T lie.
+pub(super) struct Spectra<const W: usize> {
+    /// Level of the condition number.
+    pub(super) levels: [Option<usize>; W],
+    /// Geometric mean of bounds of both ends.
+    pub(super) centre: Lanes<W>,
+    /// tr T⁻¹.
+    pub(super) inverse_trace: Lanes<W>,
+    /// Not positive definite, or beyond the limit.
+    pub(super) failed: Mask<W>,
+}
+
 /// Working memory.
 pub(crate) struct PartialFractions<const W: usize> {
     /// Of the poles that are added together: multipliers from each row of the inverse to the row above.
-    multipliers: Buffer<W>,
+    pub(super) multipliers: Buffer<W>,
     /// Diagonals of the inverses, times the residue.
-    diagonals: Buffer<W>,
+    pub(super) diagonals: Buffer<W>,
     /// Pivots less the poles.
-    rests: Buffer<W>,
+    pub(super) rests: Buffer<W>,
     /// Poles, residues and the two weights of the diagonals for the matrices at hand.
-    terms: Vec<[Lanes<W>; 4]>,
+    pub(super) terms: Vec<[Lanes<W>; 4]>,
 }
 
 impl<const W: usize> PartialFractions<W> {
@@ -208,25 +220,14 @@ impl<const W: usize> PartialFractions<W> {
         s: &mut LaneMatrix<W>,
     ) -> Mask<W> {
         let n = d.len();
-        let (least, mut failed) = self.least::<FMA>(d, e);
-        let mut most = Lanes::ZERO;
-        let mut before = Lanes::ZERO;
-        for (d, e) in d.iter().zip(e) {
-            most = most.zip(*d + before + e.abs(), f64::max);
-            before = e.abs();
-        }
-        let mut levels = [None; W];
-        let (mut centre, mut gain, mut constant) = (Lanes::<W>::ONE, Lanes::<W>::ONE, Lanes::<W>::ZERO);
+        let Spectra {
+            levels, centre, failed, ..
+        } = self.spectra::<FMA>(limit, [d, e]);
+        let levels = levels.map(|level| level.map(|level| &at_level(level)[f as usize]));
+        let (mut gain, mut constant) = (Lanes::<W>::ONE, Lanes::<W>::ZERO);
         for lane in 0..W {
-            let level = level(least.0[lane], most.0[lane]);
-            failed[lane] |= level.is_none_or(|level| level > limit);
-            let Some(level) = level.filter(|_| !failed[lane]) else {
-                continue;
-            };
-            let level = &at_level(level)[f as usize];
-            levels[lane] = Some(level);
-            let c = (least.0[lane] * most.0[lane]).sqrt();
-            centre.0[lane] = c;
+            let Some(level) = levels[lane] else { continue };
+            let c = centre.0[lane];
             // The matrices of the caller are T divided by the scale.
             (gain.0[lane], constant.0[lane]) = match f {
                 Fractional::Log => (1.0, level.constant + (c / scale[lane]).ln()),
@@ -241,22 +242,7 @@ impl<const W: usize> PartialFractions<W> {
             s.row_mut(i)[..i].fill(Lanes::ZERO);
             s[(i, i)] = constant;
         }
-        let count = levels.iter().flatten().map(|l| l.terms.len()).max().unwrap_or(0);
-        // Matrices with fewer poles get some without weight, which change no bit.
-        self.terms.clear();
-        self.terms.resize(
-            count.next_multiple_of(POLES),
-            [Lanes::ONE, Lanes::ZERO, Lanes::ZERO, Lanes::ZERO],
-        );
-        for lane in 0..W {
-            let Some(level) = levels[lane] else { continue };
-            for (all, term) in self.terms.iter_mut().zip(&level.terms) {
-                let numbers = [term.pole, term.residue, term.plain, term.times];
-                for (x, number) in all.iter_mut().zip(numbers) {
-                    x.0[lane] = number;
-                }
-            }
-        }
+        let count = self.load_terms(levels);
         let by_both = centre * gain;
         for first in (0..count).step_by(POLES) {
             let poles: [[Lanes<W>; 4]; POLES] = std::array::from_fn(|p| {
@@ -275,16 +261,64 @@ impl<const W: usize> PartialFractions<W> {
         failed
     }
 
-    /// A lower bound of the least eigenvalue, mostly within some percent: Newton's method for the characteristic
-    /// polynomial from below. True where T is not positive definite.
+    /// Bounds of the spectra.
     #[inline(always)]
-    fn least<const FMA: bool>(&mut self, d: &[Lanes<W>], e: &[Lanes<W>]) -> (Lanes<W>, Mask<W>) {
+    pub(super) fn spectra<const FMA: bool>(&mut self, limit: usize, [d, e]: [&[Lanes<W>]; 2]) -> Spectra<W> {
+        let (least, inverse_trace, mut failed) = self.least::<FMA>(d, e);
+        let (mut most, mut before) = (Lanes::ZERO, Lanes::ZERO);
+        for (d, e) in d.iter().zip(e) {
+            most = most.zip(*d + before + e.abs(), f64::max);
+            before = e.abs();
+        }
+        let (mut levels, mut centre) = ([None; W], Lanes::ONE);
+        for lane in 0..W {
+            let level = level(least.0[lane], most.0[lane]).filter(|level| *level <= limit);
+            failed[lane] |= level.is_none();
+            if !failed[lane] {
+                levels[lane] = level;
+                centre.0[lane] = (least.0[lane] * most.0[lane]).sqrt();
+            }
+        }
+        Spectra {
+            levels,
+            centre,
+            inverse_trace,
+            failed,
+        }
+    }
+
+    /// Takes the terms of each matrix side by side; how many there are. Matrices with fewer poles get some without weight,
+    /// which change no bit.
+    #[inline(always)]
+    pub(super) fn load_terms(&mut self, levels: [Option<&Fractions>; W]) -> usize {
+        let count = levels.iter().flatten().map(|level| level.terms.len()).max();
+        let count = count.unwrap_or(0).next_multiple_of(POLES);
+        let none = [Lanes::ONE, Lanes::ZERO, Lanes::ZERO, Lanes::ZERO];
+        self.terms.clear();
+        self.terms.resize(count, none);
+        for lane in 0..W {
+            let terms = levels[lane].map_or(&[][..], |level| &level.terms);
+            for (all, term) in self.terms.iter_mut().zip(terms) {
+                let numbers = [term.pole, term.residue, term.plain, term.times];
+                for (x, number) in all.iter_mut().zip(numbers) {
+                    x.0[lane] = number;
+                }
+            }
+        }
+        count
+    }
+
+    /// A lower bound of the least eigenvalue, mostly within some percent: Newton's method for the characteristic
+    /// polynomial from below. With it tr T⁻¹; true where T is not positive definite.
+    #[inline(always)]
+    fn least<const FMA: bool>(&mut self, d: &[Lanes<W>], e: &[Lanes<W>]) -> (Lanes<W>, Lanes<W>, Mask<W>) {
         let n = d.len();
         let multipliers = self.multipliers.as_chunks_mut::<POLES>().0;
         let diagonals = self.diagonals.as_chunks_mut::<POLES>().0;
         let mut x = Lanes::<W>::ZERO;
         let mut smallest = Lanes([f64::INFINITY; W]);
-        for _ in 0..STEPS {
+        let mut inverse_trace = Lanes::ZERO;
+        for step in 0..STEPS {
             let (mut multiplier, mut coupling) = (Lanes::ZERO, Lanes::ZERO);
             for i in 0..n {
                 let pivot = (-multiplier).mul_add::<FMA>(coupling, d[i] - x);
@@ -300,11 +334,14 @@ impl<const W: usize> PartialFractions<W> {
                 diagonal = (l * l).mul_add::<FMA>(diagonal, diagonals[i][0]);
                 trace = trace + diagonal;
             }
+            if step == 0 {
+                inverse_trace = trace;
+            }
             // The full step ends at the eigenvalue itself if there is but one.
             x = x + Lanes([0.9; W]) / trace;
         }
         let failed = smallest.compare(x, |smallest, x| !(smallest > 0.0 && x > 0.0));
-        (x, failed)
+        (x, inverse_trace, failed)
     }
 
     /// T + t = L D Lᵀ for each pole: multipliers −e/D and diagonals of the inverse; the diagonal of the sum.

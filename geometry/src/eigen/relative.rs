@@ -105,7 +105,7 @@ impl<const W: usize> Relative<W> {
         let n = factors.row(0).len();
         if FRACTIONAL_ORDERS.contains(&n) {
             let outside = self.gram(factors, true);
-            let (sums, failed) = self.group.invariants(Fractional::Log, MAX_SPREAD_LEVEL);
+            let (sums, failed) = self.group.log_squares(MAX_SPREAD_LEVEL);
             return (sums, std::array::from_fn(|lane| outside[lane] || failed[lane]));
         }
         let failed = self.solve(factors, false);

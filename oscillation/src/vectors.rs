@@ -282,7 +282,8 @@ fn solve_shifted(j: &Jacobi, lambda: f64, z: &[f64], norm: f64) -> Vec<f64> {
     for k in 0..n - 1 {
         let (low, diagonal) = (e[k + 1], d[k + 1] - lambda);
         let right = if k + 2 < n { e[k + 2] } else { 0.0 };
-        if pivot.abs() >= low.abs() {
+        // A coupling below rounding is no pivot: rows are exchanged for larger ones only.
+        if pivot.abs() >= low.abs() || low.abs() < least {
             let p = if pivot.abs() < least {
                 least.copysign(pivot)
             } else {

@@ -32,9 +32,9 @@ impl Jacobi {
     ///
     /// Each vector comes from the twisted factorisation at its eigenvalue: pivots f from above and g from below, the
     /// row r where |f + g - (d - λ)| is smallest, and two products outwards from z(r) = 1 (Dhillon and Parlett). Vectors
-    /// of a cluster (consecutive gaps below 10⁻³ ‖J‖₁ within a block) are made orthogonal to their predecessors in it
-    /// and, where that loses them, replaced by inverse iteration, so that all columns are orthonormal to about
-    /// n u. Blocks between zero couplings are treated one by one.
+    /// of a cluster (consecutive gaps below ‖J‖₁/8n or 10⁻³ ‖J‖₁ within a block of order n) are made orthogonal to their
+    /// predecessors in it and, where that loses them, replaced by inverse iteration, so that all columns are orthonormal to
+    /// about n u. Blocks between zero couplings are treated one by one.
     ///
     /// Without zero couplings the k-th vector has k [`sign_changes`] once couplings are taken negative. Errs on an empty
     /// or too large range. O(n m) plus O(n c²) for clusters of c; memory n m.
@@ -76,10 +76,12 @@ impl Jacobi {
         }
         for ((part, wanted), rows) in parts.into_iter().zip(blocks) {
             let norm = norm1(&part);
+            // Two vectors by themselves are orthogonal to a few u ‖J‖ / gap.
+            let gap = norm * (1.0 / (8.0 * part.order() as f64)).max(1e-3);
             let mut cluster: Vec<usize> = Vec::new();
             let mut last = f64::NEG_INFINITY;
             for (column, value) in wanted {
-                if value - last >= 1e-3 * norm {
+                if value - last >= gap {
                     cluster.clear();
                 }
                 last = value;
@@ -133,8 +135,10 @@ pub(crate) fn eigenvector(j: &Jacobi, lambda: f64, earlier: &[&[f64]], norm: f64
     let n = j.order();
     let mut z = twisted(j, lambda);
     // What a twisted vector and rounded orthogonalisation reach: a few u ‖J‖ for each of the vectors taken out.
-    let goal = 8.0 * f64::EPSILON * norm * (1.0 + earlier.len() as f64).sqrt();
-    let mut residual = f64::INFINITY;
+    let goal = 4.0 * f64::EPSILON * norm * (1.0 + earlier.len() as f64).sqrt();
+    // Above λ by its rounding: no vector of the cluster, and none of `earlier`, is amplified without bound.
+    let shift = lambda + f64::EPSILON * norm;
+    let mut best = (f64::INFINITY, Vec::new());
     for attempt in 0..=INVERSE_ITERATIONS {
         let kept = orthogonalise(&mut z, earlier);
         if kept == 0.0 || !kept.is_finite() {
@@ -144,12 +148,15 @@ pub(crate) fn eigenvector(j: &Jacobi, lambda: f64, earlier: &[&[f64]], norm: f64
                 .collect();
             orthogonalise(&mut z, earlier);
         }
-        residual = residual_norm(j, lambda, &z);
-        if residual <= goal || attempt == INVERSE_ITERATIONS {
-            break;
+        let residual = residual_norm(j, lambda, &z);
+        let next = (residual > goal && attempt < INVERSE_ITERATIONS).then(|| solve_shifted(j, shift, &z, norm));
+        if residual < best.0 || best.1.is_empty() {
+            best = (residual, z);
         }
-        z = solve_shifted(j, lambda, &z, norm);
+        let Some(next) = next else { break };
+        z = next;
     }
+    let (residual, mut z) = best;
     // Largest entry positive: a sign that does not depend on the route.
     let largest = z
         .iter()

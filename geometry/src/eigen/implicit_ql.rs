@@ -104,8 +104,8 @@ pub(super) fn block_ends<const W: usize, const SQUARED: bool>(d: &[Lanes<W>], e:
 fn wilkinson_shift<const W: usize, const FMA: bool>(d: &[Lanes<W>], e: &[Lanes<W>], l: usize) -> Lanes<W> {
     let half = (d[l + 1] - d[l]) / e[l].map(|x| 2.0 * x);
     let root = half.mul_add::<FMA>(half, Lanes::ONE).sqrt();
-    let towards = half.zip(root, |g, r| if g < 0.0 { g - r } else { g + r });
-    d[l] - e[l] / towards
+    let towards = half + root.copysign(half);
+    (d[l] - e[l] / towards).as_a_whole()
 }
 
 /// One implicit QL sweep from `last` up to `l`; lanes whose block ends earlier join there.
@@ -119,20 +119,20 @@ fn sweep<const W: usize, const FMA: bool>(
     shift: Lanes<W>,
     rotations: &mut Rotations<W>,
 ) {
-    let (mut g, mut until) = (Lanes::ZERO, [0i64; W]);
-    for lane in 0..W {
-        g.0[lane] = d[ends[lane]].0[lane] - shift.0[lane];
-        until[lane] = ends[lane] as i64;
-    }
-    let (mut s, mut c, mut p) = (Lanes::ONE, Lanes::ONE, Lanes::ZERO);
+    let until = ends.map(|end| end as i64);
+    let (mut g, mut s, mut c, mut p) = (Lanes::ZERO, Lanes::ONE, Lanes::ONE, Lanes::ZERO);
+    let mut before = [0u64; W];
     let (cosine, sine) = (&mut rotations.cosine[..], &mut rotations.sine[..]);
     for i in (l..last).rev() {
         // A matrix takes part from its own end on. Masks of bits, and no branches: all of this is vector instructions.
         let above = until.map(|end| if_negative(i as i64 - end));
         let on = |new, old| Lanes::blend(&above, new, old);
+        let started = |new, old| Lanes::blend(&before, new, old);
+        g = started(g, d[i + 1] - shift);
         let (f, b) = (s * e[i], c * e[i]);
         let r = f.mul_add::<FMA>(f, g * g).sqrt();
-        e[i + 1] = on(r, e[i + 1]);
+        // The coupling that is given up at the end of a block is zero.
+        e[i + 1] = on(started(r, Lanes::ZERO), e[i + 1]);
         // f = g = 0: the matrix splits here, and nothing is to be rotated; `one` is zero elsewhere.
         let one = r.map(|r| f64::from_bits(if_negative(r.to_bits() as i64 - 1) & 1f64.to_bits()));
         s = on(f / (r + one), s);
@@ -142,17 +142,13 @@ fn sweep<const W: usize, const FMA: bool>(
         let next = s * turn;
         d[i + 1] = on(shifted + next, d[i + 1]);
         p = on(next, p);
-        g = on(c.mul_add::<FMA>(turn, -b), g);
+        g = c.mul_add::<FMA>(turn, -b);
         cosine[i] = on(c, Lanes::ONE);
         sine[i] = on(s, Lanes::ZERO);
+        before = above;
     }
-    for lane in 0..W {
-        if ends[lane] > l {
-            d[l].0[lane] -= p.0[lane];
-            e[l].0[lane] = g.0[lane];
-            e[ends[lane]].0[lane] = 0.0;
-        }
-    }
+    d[l] = Lanes::blend(&before, d[l] - p, d[l]);
+    e[l] = Lanes::blend(&before, g, e[l]);
 }
 
 /// All bits where a number is negative, none elsewhere.

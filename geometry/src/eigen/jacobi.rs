@@ -43,7 +43,7 @@ pub(crate) fn orthogonalise<const W: usize, const FMA: bool>(
                 }
                 let zeta = (b - a) / (product + product);
                 let root = zeta.mul_add::<FMA>(zeta, Lanes::ONE).sqrt();
-                let tangent = Lanes::ONE / zeta.zip(root, |z, r| if z < 0.0 { z - r } else { z + r });
+                let tangent = Lanes::ONE / (zeta + root.copysign(zeta));
                 let tangent = Lanes::select(turn, tangent, Lanes::ZERO);
                 let cosine = Lanes::ONE / tangent.mul_add::<FMA>(tangent, Lanes::ONE).sqrt();
                 let sine = cosine * tangent;

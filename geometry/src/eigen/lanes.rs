@@ -40,6 +40,18 @@ impl<const W: usize> Lanes<W> {
         self.map(f64::sqrt)
     }
 
+    /// The same numbers, computed as one vector: the compiler takes operations apart whose results are used lane by lane.
+    #[inline(always)]
+    pub(crate) fn as_a_whole(self) -> Self {
+        std::hint::black_box(self)
+    }
+
+    /// Absolute values with the signs of `other`: bits alone, where a condition may be compiled lane by lane.
+    #[inline(always)]
+    pub(crate) fn copysign(self, other: Self) -> Self {
+        self.zip(other, f64::copysign)
+    }
+
     #[inline(always)]
     pub(crate) fn abs(self) -> Self {
         self.map(f64::abs)

@@ -52,8 +52,8 @@ fn sweep<const W: usize, const FMA: bool>(
     let coupling = e[l].sqrt();
     let half = (d[l + 1] - d[l]) / (coupling + coupling);
     let root = half.mul_add::<FMA>(half, Lanes::ONE).sqrt();
-    let towards = half.zip(root, |g, r| if g < 0.0 { g - r } else { g + r });
-    let shift = d[l] - coupling / towards;
+    let towards = half + root.copysign(half);
+    let shift = (d[l] - coupling / towards).as_a_whole();
 
     let (mut gamma, mut until) = (Lanes::<W>::ZERO, [0i64; W]);
     for lane in 0..W {

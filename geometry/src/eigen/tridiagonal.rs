@@ -68,7 +68,7 @@ impl<const W: usize> Tridiagonal<W> {
             let first = u[alpha];
             let reduced = sigma.compare(Lanes::ZERO, |s, _| s < NEGLIGIBLE);
             let norm = first.mul_add::<FMA>(first, sigma).sqrt();
-            let signed = first.zip(norm, |x, r| if x < 0.0 { -r } else { r });
+            let signed = norm.copysign(first);
             self.off[i - 1] = Lanes::select(reduced, first, -signed);
             u[alpha] = first + signed;
             let h = (first * signed).mul_add::<FMA>(Lanes::ONE, norm * norm);

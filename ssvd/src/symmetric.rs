@@ -121,11 +121,19 @@ fn eigenvalues(diagonal: &[f64], couplings: &[f64]) -> Option<Vec<f64>> {
                     e[i + 1] = s * r;
                 }
                 let before = c;
-                (c, s) = if r > 0.0 { (p / r, e[i] / r) } else { (1.0, 0.0) };
+                // Both quotients at once: gamma^2 / c would wait for c.
+                let (cosine, inverse) = (p / r, r / p);
+                (c, s) = if r > 0.0 { (cosine, e[i] / r) } else { (1.0, 0.0) };
                 let old = gamma;
                 gamma = c * (d[i] - shift) - s * old;
                 d[i + 1] = old + (d[i] - gamma);
-                p = if c != 0.0 { gamma * gamma / c } else { before * e[i] };
+                p = if cosine > 0.0 {
+                    gamma * gamma * inverse
+                } else if c > 0.0 {
+                    gamma * gamma
+                } else {
+                    before * e[i]
+                };
             }
             e[l] = s * p;
             d[l] = shift + gamma;

@@ -3,7 +3,7 @@
 
 use hadamard_geometry::mean::{self, MeanOptions};
 use hadamard_geometry::metric::TraceTerm;
-use hadamard_geometry::metrics::{AffineInvariant, BuresWasserstein, LogEuclidean};
+use hadamard_geometry::metrics::{AffineInvariant, BuresWasserstein, LogEuclidean, PowerAffine, PowerEuclidean};
 use hadamard_geometry::{Error, Metric, Spd, SpdBatch};
 use nalgebra::DMatrix;
 use proofs_tests::spd::with_spectrum;
@@ -39,11 +39,13 @@ fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn distances_of_a_batch_are_those_of_its_pairs() {
-    let metrics: [Box<dyn Metric>; 4] = [
+    let metrics: [Box<dyn Metric>; 6] = [
         Box::new(AffineInvariant::default()),
         Box::new(AffineInvariant::new(TraceTerm::try_new(2.0, 0.5).unwrap())),
         Box::new(LogEuclidean::default()),
         Box::new(BuresWasserstein),
+        Box::new(PowerEuclidean::try_new(0.5).unwrap()),
+        Box::new(PowerAffine::try_new(0.5).unwrap()),
     ];
     for order in [1, 2, 3, 7, 8, 9, 32, 50] {
         for (condition, scale) in [(1.0, 1.0), (10.0, 1e-26), (1e4, 1e6), (1e8, 1e-12)] {

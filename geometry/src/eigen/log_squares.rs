@@ -80,7 +80,8 @@ impl<const W: usize> PartialFractions<W> {
         }
         let (mut sum, mut squares) = (order * constant, order * constant * constant);
         let terms = order * (size + shift * shift);
-        let is_vague = |squares: Lanes<W>| terms.compare(squares, |terms, sum| !(terms <= MAX_CANCELLATION * sum));
+        let is_vague =
+            |squares: Lanes<W>| terms.compare(squares, |terms, sum| sum.is_nan() || terms > MAX_CANCELLATION * sum);
         // log² x <= x + 1/x − 2: close matrices need not be tried.
         let (mut trace, unit) = (Lanes::ZERO, Lanes(*scale));
         for d in d {

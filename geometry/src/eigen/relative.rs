@@ -245,11 +245,8 @@ fn tile<const W: usize, const R: usize, const S: usize, const FMA: bool, const I
             }
         }
     }
-    for r in 0..R {
-        let out = &mut c.row_mut(i + r)[j..j + S];
-        for s in 0..S {
-            out[s] = sums[r][s];
-        }
+    for (r, sums) in sums.iter().enumerate() {
+        c.row_mut(i + r)[j..j + S].copy_from_slice(sums);
     }
     if INVERSE {
         finish::<W, R, S, FMA>(lower, f, c, (i, j));

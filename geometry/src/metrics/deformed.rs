@@ -1,6 +1,7 @@
 //! Pull-backs by powers: the deformation family of a metric.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use crate::batch::SpdBatch;
 use crate::eigen::SymmetricEigen;
@@ -10,6 +11,7 @@ use crate::matrix_functions::ScalarFunction;
 use crate::matrix_functions::derivative::{frechet, frechet_inverse, frechet2};
 use crate::mean::{MeanOptions, MeanReport};
 use crate::metric::{Metric, TraceTerm, check_pair, checked_tangent, in_range, number};
+use crate::pairwise;
 use crate::psd::Psd;
 use crate::spd::Spd;
 
@@ -161,6 +163,18 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
             "distance",
             self.base.distance(&self.image(a)?, &self.image(b)?)? / self.scale,
         )
+    }
+
+    /// One image a matrix, with its factor, then distances of the base.
+    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        let images = (0..batch.len()).into_par_iter().map(|i| self.image(&batch.get(i)));
+        let images: Vec<Spd> = images.collect::<Result<_>>()?;
+        pairwise::by_rows(images.len(), |i, row| {
+            for (d, image) in row.iter_mut().zip(&images) {
+                *d = number("distance", self.base.distance(&images[i], image)? / self.scale)?;
+            }
+            Ok(())
+        })
     }
 
     /// f⁻¹(Exp_{f(Σ)}(Df_Σ X)).

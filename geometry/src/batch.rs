@@ -224,13 +224,25 @@ impl SpdBatch {
     /// Σ wᵢ log(Aᵢ/unit) over pairs of an index and its weight, `unit` a power of two. The order of the terms depends on no
     /// thread.
     pub(crate) fn logarithm_sum(&self, weights: &[(usize, f64)], unit: f64) -> DMatrix<f64> {
-        let single = |matrix| {
-            Self::from_vec_unchecked(self.order(), matrix)
-                .log()
-                .matrix(0)
-                .into_owned()
-        };
-        eigen::weighted::logarithms(self.order(), self.as_slice(), weights, unit, single)
+        let (order, size) = (self.order(), self.order() * self.order());
+        let logarithms = |data| Self::from_vec_unchecked(order, data).log();
+        if eigen::batch::FRACTIONAL_ORDERS.contains(&order) {
+            let single = |matrix| logarithms(matrix).matrix(0).into_owned();
+            return eigen::weighted::logarithms(order, self.as_slice(), weights, unit, single);
+        }
+        let sums = weights.par_chunks(eigen::weighted::SUMMED).map(|chunk| {
+            let matrices = chunk
+                .iter()
+                .flat_map(|(index, _)| &self.as_slice()[index * size..][..size]);
+            let logs = logarithms(matrices.map(|x| x / unit).collect());
+            let mut sum = DMatrix::zeros(order, order);
+            for (log, (_, weight)) in logs.iter().zip(chunk) {
+                sum += log * *weight;
+            }
+            sum
+        });
+        let sums: Vec<DMatrix<f64>> = sums.collect();
+        sums.iter().fold(DMatrix::zeros(order, order), |sum, term| sum + term)
     }
 
     fn fractional(&self, f: Fractional) -> SymBatch {

@@ -17,7 +17,7 @@ pub(crate) const MAX_LANE_ORDER: usize = 40;
 const MAX_UNBLOCKED_ORDER: usize = 256;
 
 /// From this order to that one logarithms and roots are made without eigenvectors (measured at 3 to 6 and 102 to 160).
-pub(super) const FRACTIONAL_ORDERS: std::ops::RangeInclusive<usize> = 6..=128;
+pub(crate) const FRACTIONAL_ORDERS: std::ops::RangeInclusive<usize> = 6..=128;
 
 pub(crate) static ISA: LazyLock<Isa> = LazyLock::new(Isa::detect);
 

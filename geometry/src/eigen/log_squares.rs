@@ -51,7 +51,7 @@ fn squares(level: usize) -> &'static Squares {
 pub(super) struct LogSquares<const W: usize> {
     /// tr log A and tr log² A.
     pub(super) sums: [Lanes<W>; 2],
-    /// Matrices so close to a multiple of the identity that the sum of squares is small beside its terms.
+    /// Matrices so close to the identity that the sum of squares is small beside its terms.
     pub(super) vague: Mask<W>,
     /// Matrices beyond the limit, whose sums mean nothing.
     pub(super) failed: Mask<W>,
@@ -109,9 +109,10 @@ impl<const W: usize> PartialFractions<W> {
         }
         // log x + shift instead of log x.
         let squares = squares + shift * (sum + sum) + order * shift * shift;
+        let found = is_vague(squares);
         LogSquares {
             sums: [sum + order * shift, squares],
-            vague: is_vague(squares),
+            vague: std::array::from_fn(|lane| vague[lane] || found[lane]),
             failed,
         }
     }

@@ -3,16 +3,17 @@
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::batch::{FRACTIONAL_ORDERS, ISA};
+use super::batch::ISA;
 use super::group::{Group, Isa, Kernel, on};
 use super::lanes::{LaneMatrix, Lanes, one_by_one};
 use super::partial_fractions::{Fractional, MAX_LEVEL};
 
 /// Matrices whose logarithms are summed before they are added to the others.
-const SUMMED: usize = 64;
+pub(crate) const SUMMED: usize = 64;
 
 /// Σ wᵢ log(Aᵢ/unit) over pairs of an index into a batch of positive definite matrices and its weight, `unit` a power of
-/// two; `single` gives log A of a matrix that lanes cannot do. The order of the terms depends on no thread.
+/// two, of orders that partial fractions serve; `single` gives log A of a matrix that they cannot do. The order of the terms
+/// depends on no thread.
 pub(crate) fn logarithms(
     order: usize,
     batch: &[f64],
@@ -36,7 +37,7 @@ fn logarithms_in<const W: usize>(
     unit: f64,
     single: impl Fn(Vec<f64>) -> DMatrix<f64> + Sync,
 ) -> DMatrix<f64> {
-    let (size, lanes) = (order * order, FRACTIONAL_ORDERS.contains(&order));
+    let size = order * order;
     let matrix = |index: usize| &batch[index * size..(index + 1) * size];
     let terms: Vec<DMatrix<f64>> = weights
         .par_chunks(SUMMED)
@@ -46,14 +47,11 @@ fn logarithms_in<const W: usize>(
                 total.clear();
                 let mut others = DMatrix::zeros(order, order);
                 for pairs in chunk.chunks(W) {
-                    let mut failed = [true; W];
-                    if lanes {
-                        group.load(pairs.iter().map(|&(index, _)| matrix(index)));
-                        for scale in &mut group.scale {
-                            *scale *= unit;
-                        }
-                        failed = group.fractional(Fractional::Log, MAX_LEVEL);
+                    group.load(pairs.iter().map(|&(index, _)| matrix(index)));
+                    for scale in &mut group.scale {
+                        *scale *= unit;
                     }
+                    let failed = group.fractional(Fractional::Log, MAX_LEVEL);
                     let mut used = Lanes::ZERO;
                     for (lane, &(index, weight)) in pairs.iter().enumerate() {
                         if failed[lane] {

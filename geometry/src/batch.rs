@@ -194,11 +194,17 @@ impl SpdBatch {
             .collect()
     }
 
-    /// f of every matrix, in order.
-    pub(crate) fn try_map(&self, f: impl Fn(&Spd) -> Result<Spd>) -> Result<Self> {
+    /// f of every matrix with its factor, threads over matrices; the error is that of the first one that has one.
+    pub(crate) fn try_points(&self, f: impl Fn(&Spd) -> Result<Spd> + Sync) -> Result<Vec<Spd>> {
+        let points = (0..self.len()).into_par_iter().map(|index| f(&self.get(index)));
+        points.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// f of every matrix.
+    pub(crate) fn try_map(&self, f: impl Fn(&Spd) -> Result<Spd> + Sync) -> Result<Self> {
         let mut images = Vec::with_capacity(self.as_slice().len());
-        for index in 0..self.len() {
-            images.extend_from_slice(f(&self.get(index))?.matrix().as_slice());
+        for image in self.try_points(f)? {
+            images.extend_from_slice(image.matrix().as_slice());
         }
         Self::try_from_vec(self.order(), images)
     }
@@ -241,8 +247,7 @@ impl SpdBatch {
             }
             sum
         });
-        let sums: Vec<DMatrix<f64>> = sums.collect();
-        sums.iter().fold(DMatrix::zeros(order, order), |sum, term| sum + term)
+        eigen::weighted::in_order(order, &sums.collect::<Vec<_>>())
     }
 
     fn fractional(&self, f: Fractional) -> SymBatch {

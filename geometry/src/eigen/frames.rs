@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::group::{Isa, Kernel, on};
 use super::lanes::{LaneMatrix, Lanes};
 use super::relative::{Factors, Relative};
-use super::weighted::{lane_sum, weighted};
+use super::weighted::{in_order, lane_sum, weighted};
 use crate::matrix_functions::svd::jacobi_svd;
 
 /// W matrices seen from one point: L⁻¹XL⁻ᵀ = U diag(exp μ) Uᵀ.
@@ -165,11 +165,7 @@ pub(crate) fn root_sum<const W: usize>(
             },
         )
         .collect();
-    let mut sum = DMatrix::zeros(n, n);
-    for term in terms? {
-        sum += term;
-    }
-    Some(sum)
+    Some(in_order(n, &terms?))
 }
 
 /// Σ wᵢ Uᵢ diag(μᵢ) Uᵢᵀ.
@@ -224,11 +220,7 @@ fn total<const W: usize>(
             |memory, frame| term(frame, memory),
         )
         .collect();
-    let mut sum = DMatrix::zeros(order, order);
-    for term in &terms {
-        sum += term;
-    }
-    sum
+    in_order(order, &terms)
 }
 
 struct Gradient<'a, const W: usize> {

@@ -8,6 +8,7 @@ use super::group::{Isa, Kernel, on};
 use super::jacobi::orthogonalise;
 use super::lanes::{LaneMatrix, Lanes, Mask, one_by_one};
 use super::relative::{Factors, multiply};
+use super::weighted::in_order;
 
 /// Squares of singular values outside are left to the route of single pairs, which scales.
 const SAFE: std::ops::Range<f64> = 1e-140..1e140;
@@ -210,11 +211,7 @@ pub(crate) fn aligned_sum<const W: usize>(
             },
         )
         .collect();
-    let mut sum = DMatrix::zeros(n, n);
-    for term in &terms {
-        sum += term;
-    }
-    sum
+    in_order(n, &terms)
 }
 
 /// Σ s(FᵢᵀFⱼ) for j < i, row after row, handed to `finish` with (i, j): the strict upper triangle of the result. `None`

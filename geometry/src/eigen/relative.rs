@@ -1,4 +1,4 @@
-//! Many SPD matrices seen from one: eigenproblems of L⁻¹BL⁻ᵀ for one factor L and W matrices B side by side.
+//! Many SPD matrices seen from one: logarithms and eigenproblems of L⁻¹BL⁻ᵀ for one factor L and W matrices B side by side.
 //!
 //! With B = FFᵀ and C = L⁻¹F, the eigenvalues of CCᵀ are the squared singular values of C. Forming the product costs
 //! accuracy in proportion to their spread ρ: the relative error of the smallest is about ε ρ, where the one-sided Jacobi

@@ -8,8 +8,8 @@ use super::group::{Group, Isa, Kernel, on};
 use super::lanes::{LaneMatrix, Lanes, one_by_one};
 use super::partial_fractions::{Fractional, MAX_LEVEL};
 
-/// Matrices whose logarithms are summed before they are added to the others.
-pub(crate) const SUMMED: usize = 64;
+/// Matrices whose logarithms are summed before they are added to the others; threads go over such sums.
+pub(crate) const SUMMED: usize = 16;
 
 /// Σ wᵢ log(Aᵢ/unit) over pairs of an index into a batch of positive definite matrices and its weight, `unit` a power of
 /// two, of orders that partial fractions serve; `single` gives log A of a matrix that they cannot do. The order of the terms
@@ -71,8 +71,13 @@ fn logarithms_in<const W: usize>(
             },
         )
         .collect();
+    in_order(order, &terms)
+}
+
+/// The sum of matrices of one order, from the first to the last, whichever threads made them.
+pub(crate) fn in_order(order: usize, terms: &[DMatrix<f64>]) -> DMatrix<f64> {
     let mut sum = DMatrix::zeros(order, order);
-    for term in &terms {
+    for term in terms {
         sum += term;
     }
     sum

@@ -195,8 +195,8 @@ impl Metric for AffineInvariant {
         )
     }
 
-    /// Side by side in vector lanes: eigenvalues of CCᵀ with C = L_A⁻¹L_B where they spread by less than
-    /// 1e6, singular values of C otherwise. 2n³ flops a pair.
+    /// Side by side in vector lanes: tr log CCᵀ and tr log² CCᵀ with C = L_A⁻¹L_B, from the tridiagonal form, where the
+    /// eigenvalues spread by less than 1e6; singular values of C otherwise. 2n³ flops a pair.
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
         let n = batch.order();
         self.trace_term.trace_weight(n)?;

@@ -1,7 +1,6 @@
 //! Pull-backs by powers: the deformation family of a metric.
 
 use nalgebra::DMatrix;
-use rayon::prelude::*;
 
 use crate::batch::SpdBatch;
 use crate::eigen::SymmetricEigen;
@@ -167,8 +166,7 @@ impl<M: Metric + Kernel> Metric for Deformed<M> {
 
     /// One image a matrix, with its factor, then distances of the base.
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        let images = (0..batch.len()).into_par_iter().map(|i| self.image(&batch.get(i)));
-        let images: Vec<Spd> = images.collect::<Result<_>>()?;
+        let images = batch.try_points(|point| self.image(point))?;
         pairwise::by_rows(images.len(), |i, row| {
             for (d, image) in row.iter_mut().zip(&images) {
                 *d = number("distance", self.base.distance(&images[i], image)? / self.scale)?;

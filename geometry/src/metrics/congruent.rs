@@ -3,26 +3,27 @@
 use nalgebra::DMatrix;
 
 use super::BuresWasserstein;
+use super::pullback::{Diffeomorphism, PullBack};
 use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
-use crate::matrix_functions::symmetrised;
-use crate::mean::{MeanOptions, MeanReport};
-use crate::metric::{Metric, check_pair, checked_tangent, in_range};
+use crate::matrix_functions::congruence;
+use crate::metric::{Metric, checked_tangent, in_range};
 use crate::psd::Psd;
 use crate::spd::Spd;
 
-/// The pull-back of a metric g by the congruence Σ ↦ WΣWᵀ of an invertible W: everything is that of g at WΣWᵀ, brought
-/// back. Not O(n)-invariant; the affine-invariant metric is the one that no congruence changes.
+/// The pull-back of a metric g by the congruence Σ ↦ WΣWᵀ of an invertible W. Not O(n)-invariant; the affine-invariant
+/// metric is the one that no congruence changes.
 ///
 /// Of Bures–Wasserstein it is the generalised Bures–Wasserstein metric, see
 /// [`generalized_bures_wasserstein`](Congruent::generalized_bures_wasserstein). Defined for matrices of the order of W.
 /// Costs two products with W an operand beside the operation of g.
+pub type Congruent<M> = PullBack<M, Congruence>;
+
+/// The map Σ ↦ WΣWᵀ of a [`Congruent`] metric.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Congruent<M> {
-    base: M,
+pub struct Congruence {
     factor: DMatrix<f64>,
     inverse: DMatrix<f64>,
-    label: String,
 }
 
 impl<M: Metric> Congruent<M> {
@@ -50,70 +51,28 @@ impl<M: Metric> Congruent<M> {
         Ok(Self {
             label: format!("{} after a congruence", base.name()),
             base,
-            factor: w,
-            inverse: in_range("inverse of the congruence", inverse)?,
+            map: Congruence {
+                factor: w,
+                inverse: in_range("inverse of the congruence", inverse)?,
+            },
+            scale: 1.0,
         })
-    }
-
-    /// The metric g.
-    pub fn base(&self) -> &M {
-        &self.base
     }
 
     /// W.
     pub fn factor(&self) -> &DMatrix<f64> {
-        &self.factor
+        &self.map.factor
     }
 
-    fn check_order(&self, what: &'static str, found: usize) -> Result<()> {
-        let expected = self.factor.nrows();
-        if found == expected {
-            return Ok(());
+    /// W times a factor of Σ, a factor of WΣWᵀ: its rounding does not grow with the condition of Σ.
+    fn times(&self, factor: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        let (expected, found) = (self.factor().nrows(), factor.nrows());
+        if found != expected {
+            let what = "order of the matrix";
+            return Err(Error::DimensionMismatch { what, expected, found });
         }
-        Err(Error::DimensionMismatch { what, expected, found })
+        Ok(self.factor() * factor)
     }
-
-    /// WΣWᵀ, by way of its factor: its rounding does not grow with the condition of Σ.
-    fn image(&self, at: &Spd) -> Result<Spd> {
-        self.check_order("order of the matrix", at.order())?;
-        Spd::from_factor(&(&self.factor * at.cholesky()))
-    }
-
-    fn preimage(&self, image: &Spd) -> Result<Spd> {
-        Spd::from_factor(&(&self.inverse * image.cholesky()))
-    }
-
-    fn images(&self, batch: &SpdBatch) -> Result<SpdBatch> {
-        if batch.is_empty() {
-            return Ok(batch.clone());
-        }
-        self.check_order("order of the batch", batch.order())?;
-        batch.try_map(|point| self.image(point))
-    }
-
-    fn psd_image(&self, point: &Psd) -> Result<Psd> {
-        self.check_order("order of the matrix", point.order())?;
-        Psd::from_factor(&(&self.factor * point.factor()))
-    }
-
-    fn psd_preimage(&self, image: &Psd) -> Result<Psd> {
-        Psd::from_factor(&(&self.inverse * image.factor()))
-    }
-
-    /// WXWᵀ.
-    fn push(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        congruence("tangent vector", &self.factor, &checked_tangent(at, x)?)
-    }
-
-    /// W⁻¹XW⁻ᵀ.
-    fn pull(&self, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        congruence("tangent vector", &self.inverse, x)
-    }
-}
-
-/// FXFᵀ.
-fn congruence(what: &'static str, f: &DMatrix<f64>, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-    in_range(what, symmetrised(f * x * f.transpose()))
 }
 
 impl Congruent<BuresWasserstein> {
@@ -145,135 +104,57 @@ impl Congruent<BuresWasserstein> {
         let what = "inverse of M";
         Ok(Self {
             base: BuresWasserstein,
-            factor: in_range(what, w.ok_or(Error::OutOfRange { what })?)?,
-            inverse: m.cholesky().clone(),
+            map: Congruence {
+                factor: in_range(what, w.ok_or(Error::OutOfRange { what })?)?,
+                inverse: m.cholesky().clone(),
+            },
+            scale: 1.0,
             label: "generalised Bures-Wasserstein".into(),
         })
     }
 }
 
-impl<M: Metric> Metric for Congruent<M> {
-    fn name(&self) -> String {
-        self.label.clone()
+impl<M: Metric> Diffeomorphism for Congruent<M> {
+    fn image(&self, at: &Spd) -> Result<Spd> {
+        Spd::from_factor(&self.times(at.cholesky())?)
     }
 
-    fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
-        self.base
-            .inner(&self.image(at)?, &self.push(at, x)?, &self.push(at, y)?)
+    fn preimage(&self, image: &Spd) -> Result<Spd> {
+        Spd::from_factor(&(&self.map.inverse * image.cholesky()))
+    }
+
+    fn psd_image(&self, point: &Psd) -> Result<Psd> {
+        Psd::from_factor(&self.times(point.factor())?)
+    }
+
+    fn psd_preimage(&self, image: &Psd) -> Result<Psd> {
+        Psd::from_factor(&(&self.map.inverse * image.factor()))
+    }
+
+    /// WXWᵀ.
+    fn push(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        in_range("tangent vector", congruence(&self.map.factor, &checked_tangent(at, x)?))
+    }
+
+    /// W⁻¹XW⁻ᵀ.
+    fn pull(&self, _at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+        in_range("tangent vector", congruence(&self.map.inverse, x))
+    }
+
+    fn image_distances(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        self.base.pairwise(&batch.try_map(|point| self.image(point))?)
     }
 
     /// Wᵀ G(WXWᵀ) W.
-    fn flat(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    fn lower(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let flat = self.base.flat(&self.image(at)?, &self.push(at, x)?)?;
-        congruence("cotangent vector", &self.factor.transpose(), &flat)
+        in_range("cotangent vector", congruence(&self.map.factor.transpose(), &flat))
     }
 
     /// W⁻¹ G⁻¹(W⁻ᵀpW⁻¹) W⁻ᵀ.
-    fn sharp(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
+    fn raise(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         let image = self.image(at)?;
-        let p = congruence("cotangent vector", &self.inverse.transpose(), &checked_tangent(at, p)?)?;
-        self.pull(&self.base.sharp(&image, &p)?)
-    }
-
-    fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
-        check_pair(a, b)?;
-        self.base.distance(&self.image(a)?, &self.image(b)?)
-    }
-
-    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        self.base.pairwise(&self.images(batch)?)
-    }
-
-    fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {
-        self.preimage(&self.base.exp(&self.image(at)?, &self.push(at, x)?)?)
-    }
-
-    fn log(&self, at: &Spd, to: &Spd) -> Result<DMatrix<f64>> {
-        check_pair(at, to)?;
-        self.pull(&self.base.log(&self.image(at)?, &self.image(to)?)?)
-    }
-
-    fn geodesic(&self, a: &Spd, b: &Spd, t: f64) -> Result<Spd> {
-        check_pair(a, b)?;
-        self.preimage(&self.base.geodesic(&self.image(a)?, &self.image(b)?, t)?)
-    }
-
-    fn transport(&self, from: &Spd, to: &Spd, v: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        check_pair(from, to)?;
-        let moved = self
-            .base
-            .transport(&self.image(from)?, &self.image(to)?, &self.push(from, v)?)?;
-        self.pull(&moved)
-    }
-
-    fn christoffel(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        let base = self
-            .base
-            .christoffel(&self.image(at)?, &self.push(at, x)?, &self.push(at, y)?)?;
-        self.pull(&base)
-    }
-
-    fn sectional(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<Option<f64>> {
-        self.base
-            .sectional(&self.image(at)?, &self.push(at, x)?, &self.push(at, y)?)
-    }
-
-    fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        self.base.whiten(&self.image(at)?, &self.push(at, x)?)
-    }
-
-    fn unwhiten(&self, at: &Spd, white: &DMatrix<f64>) -> Result<DMatrix<f64>> {
-        self.pull(&self.base.unwhiten(&self.image(at)?, white)?)
-    }
-
-    /// The mean of the images, brought back.
-    fn mean(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
-        let base = self.base.mean(&self.images(batch)?, weights, options)?;
-        base.try_map(|mean| self.preimage(&mean))
-    }
-
-    /// The median of the images, brought back.
-    fn median(&self, batch: &SpdBatch, weights: Option<&[f64]>, options: &MeanOptions) -> Result<MeanReport> {
-        let base = self.base.median(&self.images(batch)?, weights, options)?;
-        base.try_map(|median| self.preimage(&median))
-    }
-
-    fn distance_semidefinite(&self, a: &Psd, b: &Psd) -> Result<f64> {
-        self.base
-            .distance_semidefinite(&self.psd_image(a)?, &self.psd_image(b)?)
-    }
-
-    fn geodesic_semidefinite(&self, a: &Psd, b: &Psd, t: f64) -> Result<Psd> {
-        let (a, b) = (self.psd_image(a)?, self.psd_image(b)?);
-        self.psd_preimage(&self.base.geodesic_semidefinite(&a, &b, t)?)
-    }
-
-    fn mean_semidefinite(
-        &self,
-        points: &[Psd],
-        weights: Option<&[f64]>,
-        options: &MeanOptions,
-    ) -> Result<MeanReport<Psd>> {
-        let images = points.iter().map(|p| self.psd_image(p)).collect::<Result<Vec<_>>>()?;
-        let base = self.base.mean_semidefinite(&images, weights, options)?;
-        base.try_map(|mean| self.psd_preimage(&mean))
-    }
-
-    fn distance_bounds(&self, a: &Spd, b: &Spd) -> Result<(f64, f64)> {
-        check_pair(a, b)?;
-        self.base.distance_bounds(&self.image(a)?, &self.image(b)?)
-    }
-
-    fn exp_domain(&self, at: &Spd, x: &DMatrix<f64>) -> Result<(f64, f64)> {
-        self.base.exp_domain(&self.image(at)?, &self.push(at, x)?)
-    }
-
-    /// That of the base at WΣWᵀ.
-    fn injectivity_radius(&self, at: &Spd) -> Option<f64> {
-        self.base.injectivity_radius(&self.image(at).ok()?)
-    }
-
-    fn is_complete(&self) -> bool {
-        self.base.is_complete()
+        let p = congruence(&self.map.inverse.transpose(), &checked_tangent(at, p)?);
+        self.pull(at, &self.base.sharp(&image, &in_range("cotangent vector", p)?)?)
     }
 }

@@ -1,5 +1,6 @@
 //! The power-affine metrics, with the polar-affine one among them.
 
+use super::deformed::Power;
 use super::{AffineInvariant, Deformed};
 use crate::error::Result;
 
@@ -33,7 +34,7 @@ impl Deformed<AffineInvariant> {
     pub fn polar() -> Self {
         Self {
             base: AffineInvariant::default(),
-            power: 2.0,
+            map: Power(2.0),
             scale: 2.0,
             label: "polar-affine".into(),
         }

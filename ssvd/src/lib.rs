@@ -119,6 +119,7 @@ mod simd;
 mod sparse;
 mod symmetric;
 mod tall;
+mod tridiagonal;
 mod update;
 
 pub use error::{Result, SsvdError};

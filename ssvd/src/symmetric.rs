@@ -8,13 +8,12 @@
 //! Sources: B. Parlett, The Symmetric Eigenvalue Problem, section 8.15 (root-free QL); I. Dhillon, B. Parlett, Linear
 //! Algebra Appl. 387 (2004) 1-28, section 3 (twisted factorisations).
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::{evd::tridiag, householder, qr};
-use faer::{Conj, Mat, MatRef, Par, Side};
+use faer::{Mat, MatRef, Side};
 
 use crate::scaling::power_of_two;
 use crate::simd::{self, Kernel};
 use crate::tall::{mul, mul_add};
+use crate::tridiagonal::{LANES, Tridiagonal};
 
 /// The largest eigenvalues, descending, and their vectors.
 pub(crate) struct Leading {
@@ -51,23 +50,12 @@ fn full(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
 }
 
 fn by_twists(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
-    let n = a.nrows();
     let unit = power_of_two(a.norm_max());
-    let mut reduced = Mat::from_fn(n, n, |i, j| a[(i.max(j), i.min(j))] / unit);
-    let block = qr::no_pivoting::factor::recommended_block_size::<f64>(n, n);
-    let mut factors = Mat::<f64>::zeros(block, n - 1);
-    let room = tridiag::tridiag_in_place_scratch::<f64>(n, Par::Seq, Default::default())
-        .or(householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(n - 1, block, k));
-    let mut room = MemBuffer::new(room);
-    let stack = MemStack::new(&mut room);
-    tridiag::tridiag_in_place(reduced.as_mut(), factors.as_mut(), Par::Seq, stack, Default::default());
-    let diagonal: Vec<f64> = (0..n).map(|i| reduced[(i, i)]).collect();
-    let couplings: Vec<f64> = (0..n - 1).map(|i| reduced[(i + 1, i)]).collect();
-
-    let mut values = eigenvalues(&diagonal, &couplings)?;
+    let reduced = Tridiagonal::of(a, unit);
+    let mut values = eigenvalues(&reduced.diagonal, &reduced.couplings)?;
     values.sort_by(|x, y| y.total_cmp(x));
     values.truncate(k);
-    let mut vectors = twisted(&diagonal, &couplings, &values)?;
+    let mut vectors = twisted(&reduced, &values)?;
     let mut newton = Mat::from_fn(k, k, |i, j| if i == j { 1.5 } else { 0.0 });
     mul_add(&mut newton, -0.5, vectors.transpose(), vectors.as_ref());
     let loss = |i: usize, j: usize| (newton[(i, j)] - if i == j { 1.0 } else { 0.0 }).abs();
@@ -76,14 +64,6 @@ fn by_twists(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
         return None;
     }
     vectors = mul(vectors.as_ref(), newton.as_ref());
-    householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
-        reduced.submatrix(1, 0, n - 1, n - 1),
-        factors.as_ref(),
-        Conj::No,
-        vectors.as_mut().subrows_mut(1, n - 1),
-        Par::Seq,
-        stack,
-    );
     values.iter_mut().for_each(|v| *v *= unit);
     Some(Leading { values, vectors })
 }
@@ -142,12 +122,10 @@ fn eigenvalues(diagonal: &[f64], couplings: &[f64]) -> Option<Vec<f64>> {
     Some(d)
 }
 
-/// Eigenvalues treated side by side.
-const LANES: usize = 8;
-
-/// Unit vectors z with (T - value) z = gamma e_r, r where |gamma| is least; `None` when one of these residuals is above
-/// rounding.
-fn twisted(diagonal: &[f64], couplings: &[f64], values: &[f64]) -> Option<Mat<f64>> {
+/// Q z for unit vectors z with (T - value) z = gamma e_r, r where |gamma| is least; `None` when one of these residuals is
+/// above rounding.
+fn twisted(reduced: &Tridiagonal, values: &[f64]) -> Option<Mat<f64>> {
+    let (diagonal, couplings) = (&reduced.diagonal, &reduced.couplings);
     let n = diagonal.len();
     let mut vectors = Mat::zeros(n, values.len());
     let mut room = vec![[0.0; LANES]; 3 * n];
@@ -164,6 +142,7 @@ fn twisted(diagonal: &[f64], couplings: &[f64], values: &[f64]) -> Option<Mat<f6
         if residuals[..values.len()].iter().any(|r| r.is_nan() || *r > allowed) {
             return None;
         }
+        reduced.reflections.apply(&mut room[..n]);
         for lane in 0..values.len() {
             let column = vectors.col_mut(block * LANES + lane);
             column.iter_mut().zip(&room[..n]).for_each(|(v, z)| *v = z[lane]);

@@ -331,6 +331,17 @@ pub(crate) fn check_tolerance(tolerance: f64) -> Result<()> {
 }
 
 pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
+    match first_not_finite(&block.data) {
+        None => Ok(()),
+        Some(at) => {
+            let (row, col) = (at / block.width, at % block.width);
+            let value = block.data[at];
+            Err(SsvdError::NotFinite { what, row, col, value })
+        }
+    }
+}
+
+fn first_not_finite(data: &[f64]) -> Option<usize> {
     // A sum of products with zero is NaN as soon as one number is not finite, and needs no branch.
     let sound = |part: &[f64]| {
         let (chunks, rest) = part.as_chunks::<8>();
@@ -341,21 +352,10 @@ pub(crate) fn finite(what: &'static str, block: &Tall) -> Result<()> {
             .chain(&[rest.iter().map(|x| x * 0.0).sum()])
             .any(|x: &f64| x.is_nan())
     };
-    if block.data.par_chunks(1 << 14).all(sound) {
-        return Ok(());
+    if data.par_chunks(1 << 14).all(sound) {
+        return None;
     }
-    match block.data.iter().position(|x| !x.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let (row, col) = (at / block.width, at % block.width);
-            Err(SsvdError::NotFinite {
-                what,
-                row,
-                col,
-                value: block.data[at],
-            })
-        }
-    }
+    data.iter().position(|x| !x.is_finite())
 }
 
 /// Errs at the first number, one for a triplet, that is not finite.
@@ -373,7 +373,7 @@ fn check_diagonal(what: &'static str, values: &[f64]) -> Result<()> {
 
 pub(crate) fn finite_factors(svd: &TruncatedSvd) -> Result<()> {
     for (what, side) in [("left factor", &svd.u), ("right factor", &svd.v)] {
-        if let Some(at) = side.iter().position(|x| !x.is_finite()) {
+        if let Some(at) = first_not_finite(side.as_slice()) {
             let (row, col) = (at % side.nrows(), at / side.nrows());
             let value = side[(row, col)];
             return Err(SsvdError::NotFinite { what, row, col, value });

@@ -48,7 +48,7 @@ impl Packed {
         };
         let columns = rows.transposed(a.ncols())?;
         let turned = (columns != rows).then_some(columns);
-        let single = values.iter().all(|&x| f64::from(x as f32) == x);
+        let single = equal.is_none() && values.iter().all(|&x| f64::from(x as f32) == x);
         Ok(Some(rayon::join(
             || rows.packed(equal, single),
             || turned.map(|columns| columns.packed(equal, single)),

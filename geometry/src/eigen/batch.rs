@@ -13,6 +13,10 @@ use super::{SymmetricEigen, dense};
 
 /// Above this order the matrices of a group are no longer faster side by side (measured at 32 and 48).
 pub(crate) const MAX_LANE_ORDER: usize = 40;
+/// Up to this order two registers for a number hide each other's square roots and divisions (measured at 2 to 8: beyond,
+/// the rotations no longer fit the registers).
+#[cfg(target_arch = "x86_64")]
+const MAX_DOUBLE_ORDER: usize = 3;
 /// Above this order the blocked algorithm of `faer` is faster (measured at 256 and 320).
 const MAX_UNBLOCKED_ORDER: usize = 256;
 
@@ -55,11 +59,7 @@ pub(crate) fn map(order: usize, matrices: &[f64], f: &(dyn Fn(f64) -> f64 + Sync
 
 /// log A, A^½ or A^{-½} of N positive definite matrices (N·d² entries), both triangles equal to the last bit.
 pub(crate) fn fractional(order: usize, matrices: &[f64], f: Fractional) -> Vec<f64> {
-    if FRACTIONAL_ORDERS.contains(&order) {
-        with_isa(*ISA, order, matrices, f)
-    } else {
-        map(order, matrices, &|x| f.of(x))
-    }
+    with_isa(*ISA, order, matrices, f)
 }
 
 /// What is wanted of every matrix.
@@ -197,12 +197,17 @@ impl Job for Fractional {
         order * order
     }
 
-    fn side_by_side(self, _: usize) -> bool {
-        true
+    fn side_by_side(self, order: usize) -> bool {
+        order <= *FRACTIONAL_ORDERS.end()
     }
 
     fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W> {
-        group.fractional(self, MAX_LEVEL)
+        if FRACTIONAL_ORDERS.contains(&group.order()) {
+            return group.fractional(self, MAX_LEVEL);
+        }
+        let failed = group.solve(true);
+        group.apply_fractional(self);
+        failed
     }
 
     fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
@@ -224,6 +229,8 @@ fn with_isa(isa: Isa, order: usize, matrices: &[f64], job: impl Job) -> Vec<f64>
         Isa::Portable => grouped::<2, 4>(isa, order, matrices, job, &mut out),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => grouped::<4, 8>(isa, order, matrices, job, &mut out),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 if order <= MAX_DOUBLE_ORDER => grouped::<16, 16>(isa, order, matrices, job, &mut out),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => grouped::<8, 16>(isa, order, matrices, job, &mut out),
     }

@@ -104,6 +104,10 @@ impl<const W: usize> Group<W> {
         }
     }
 
+    pub(crate) fn order(&self) -> usize {
+        self.order
+    }
+
     /// Loads 1 to W symmetric matrices, n² entries each; the lanes left repeat the last.
     pub(crate) fn load<'a>(&mut self, matrices: impl IntoIterator<Item = &'a [f64]>) {
         let n = self.order;
@@ -185,15 +189,18 @@ impl<const W: usize> Group<W> {
             }
             self.tridiagonal.off[k] = image;
         }
-        match self.isa {
-            Isa::Portable => reconstruct::<W, false>(self),
-            // SAFETY: as in `solve`.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { reconstruct_avx2(self) },
-            // SAFETY: as in `solve`.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { reconstruct_avx512(self) },
-        }
+        on(self.isa, Reconstruct { group: self, f: None });
+    }
+
+    /// [`Self::apply`] of a function whose values are taken side by side.
+    pub(crate) fn apply_fractional(&mut self, f: Fractional) {
+        on(
+            self.isa,
+            Reconstruct {
+                group: self,
+                f: Some(f),
+            },
+        );
     }
 
     /// Writes what [`Self::apply`] computed for `lane`, both triangles.
@@ -277,7 +284,7 @@ pub(crate) fn power_of_two_scale(matrix: &[f64]) -> f64 {
     }
     // The exponent field; logarithms would take a tenth of the time of an eigenproblem of order 3.
     let exponent = (largest.to_bits() >> 52) as i32 - 1023;
-    2f64.powi(-exponent.clamp(-1000, 1000))
+    f64::from_bits(((1023 - exponent.clamp(-1000, 1000)) as u64) << 52)
 }
 
 #[inline(always)]
@@ -292,6 +299,28 @@ fn solve<const W: usize, const FMA: bool>(group: &mut Group<W>, vectors: bool) -
         implicit_ql::<W, FMA>(diagonal, off, None, &mut group.q, &mut group.rotations)
     } else {
         eigenvalues::<W, FMA>(diagonal, off)
+    }
+}
+
+/// Σ_k f_k q_k q_kᵀ from the eigenvectors; f_k = f(λ_k), or what stands where the couplings were.
+struct Reconstruct<'a, const W: usize> {
+    group: &'a mut Group<W>,
+    f: Option<Fractional>,
+}
+
+impl<const W: usize> Kernel for Reconstruct<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let group = self.group;
+        if let Some(f) = self.f {
+            let unit = Lanes(group.scale.map(f64::recip));
+            let Tridiagonal { diagonal, off, .. } = &mut group.tridiagonal;
+            for (image, value) in off.iter_mut().zip(diagonal.iter()) {
+                *image = f.of_lanes::<W, FMA>(*value * unit);
+                one_by_one();
+            }
+        }
+        reconstruct::<W, FMA>(group);
     }
 }
 
@@ -351,16 +380,4 @@ fn solve_avx2<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
 fn solve_avx512<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
     solve::<W, true>(group, vectors)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn reconstruct_avx2<const W: usize>(group: &mut Group<W>) {
-    reconstruct::<W, true>(group);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
-fn reconstruct_avx512<const W: usize>(group: &mut Group<W>) {
-    reconstruct::<W, true>(group);
 }

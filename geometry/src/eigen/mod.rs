@@ -15,6 +15,7 @@ mod implicit_ql;
 mod jacobi;
 pub(crate) mod lanes;
 mod large;
+mod ln;
 mod log_squares;
 pub(crate) mod partial_fractions;
 pub(crate) mod polar;

@@ -14,6 +14,7 @@ use std::f64::consts::PI;
 use std::sync::OnceLock;
 
 use super::lanes::{Buffer, LaneMatrix, Lanes, Mask};
+use super::ln::ln;
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,16 @@ impl Fractional {
             Self::Log => x.ln(),
             Self::Sqrt => x.sqrt(),
             Self::InverseSqrt => x.sqrt().recip(),
+        }
+    }
+
+    /// The same of numbers side by side; logarithms to an ulp.
+    #[inline(always)]
+    pub(super) fn of_lanes<const W: usize, const FMA: bool>(self, x: Lanes<W>) -> Lanes<W> {
+        match self {
+            Self::Log => ln::<W, FMA>(x),
+            Self::Sqrt => x.sqrt(),
+            Self::InverseSqrt => Lanes::ONE / x.sqrt(),
         }
     }
 }

@@ -74,7 +74,11 @@ where
         self.kernel()
     }
 
+    /// By the kernel, where there is one: through Df the small eigenvalues would meet the rounding of the large ones.
     fn inner(&self, at: &Spd, x: &DMatrix<f64>, y: &DMatrix<f64>) -> Result<f64> {
+        if let Some(kernel) = self.kernel() {
+            return kernel.inner(at, x, y);
+        }
         let (image, x, y) = (self.image(at)?, self.push(at, x)?, self.push(at, y)?);
         let inner = self.base.inner(&image, &x, &y)?;
         number("inner product", inner / self.scale / self.scale)
@@ -135,7 +139,7 @@ where
         Ok(base.map(|curvature| curvature * self.scale * self.scale))
     }
 
-    /// By the kernel, where there is one: through Df the small eigenvalues would meet the rounding of the large ones.
+    /// As the inner product.
     fn whiten(&self, at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         match self.kernel() {
             Some(kernel) => kernel.whiten(at, x),

@@ -56,13 +56,16 @@ fn by_twists(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
     values.sort_by(|x, y| y.total_cmp(x));
     values.truncate(k);
     let mut vectors = twisted(&reduced, &values)?;
-    let mut newton = Mat::from_fn(k, k, |i, j| if i == j { 1.5 } else { 0.0 });
+    // V (3 I - V^T V) / 2, by way of its difference from V.
+    let mut newton = Mat::zeros(k, k);
+    (0..k).for_each(|i| newton[(i, i)] = 0.5);
     mul_add(&mut newton, -0.5, vectors.transpose(), vectors.as_ref());
-    let loss = |i: usize, j: usize| (newton[(i, j)] - if i == j { 1.0 } else { 0.0 }).abs();
-    // Written so that a NaN does not pass.
-    if !(0..k).all(|j| (0..k).all(|i| loss(i, j) <= MENDED)) {
+    // Written so that a NaN does not pass, and without branches.
+    let mended = |column: &[f64]| column.iter().fold(true, |all, x| all & (x.abs() <= MENDED));
+    if !(0..k).all(|j| mended(newton.col_as_slice(j))) {
         return None;
     }
+    (0..k).for_each(|i| newton[(i, i)] += 1.0);
     vectors = mul(vectors.as_ref(), newton.as_ref());
     values.iter_mut().for_each(|v| *v *= unit);
     Some(Leading { values, vectors })

@@ -192,21 +192,26 @@ impl Residual {
     ///
     /// Combinations that vanish to [`Residual::floor`] are dropped.
     pub(crate) fn orthonormal(&self, select: Mat<f64>) -> Mat<f64> {
-        let mut select = select;
-        for pass in 0..2 {
-            let (b, c) = self.pair(select.as_ref());
-            let b = MatRef::from_row_major_slice(&b.data, b.rows, b.width);
-            let mut gram = mul(b.transpose(), b);
-            let before: Vec<f64> = (0..gram.nrows()).map(|i| gram[(i, i)]).collect();
-            mul_add(&mut gram, -1.0, c.transpose(), c.as_ref());
-            let reference = if pass == 0 {
-                before
-            } else {
-                (0..gram.nrows()).map(|i| gram[(i, i)]).collect()
-            };
-            select = mul(select.as_ref(), pivoted(&gram, &reference, self.floor()).0.as_ref());
-        }
-        select
+        let select = self.nearly_orthonormal(select);
+        let (gram, _) = self.gram_of(select.as_ref());
+        let reference: Vec<f64> = (0..gram.nrows()).map(|i| gram[(i, i)]).collect();
+        mul(select.as_ref(), pivoted(&gram, &reference, self.floor()).0.as_ref())
+    }
+
+    /// The same to eps times the squared condition of the combinations.
+    pub(crate) fn nearly_orthonormal(&self, select: Mat<f64>) -> Mat<f64> {
+        let (gram, before) = self.gram_of(select.as_ref());
+        mul(select.as_ref(), pivoted(&gram, &before, self.floor()).0.as_ref())
+    }
+
+    /// The Gram matrix of the combinations `select`, and its diagonal before what lies inside the span was taken off.
+    fn gram_of(&self, select: MatRef<'_, f64>) -> (Mat<f64>, Vec<f64>) {
+        let (b, c) = self.pair(select);
+        let b = MatRef::from_row_major_slice(&b.data, b.rows, b.width);
+        let mut gram = mul(b.transpose(), b);
+        let before = (0..gram.nrows()).map(|i| gram[(i, i)]).collect();
+        mul_add(&mut gram, -1.0, c.transpose(), c.as_ref());
+        (gram, before)
     }
 
     /// Squared relative size below which a column is rounding noise.

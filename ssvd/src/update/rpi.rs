@@ -41,13 +41,16 @@ impl Augmentation for Rpi {
 
     fn basis(&self, y: &Residual, rng: &mut Pcg64) -> Basis {
         let start = normal_matrix(y.count(), self.l.min(y.count()), rng);
-        let mut select = y.orthonormal(weighted(y, start));
+        let mut select = weighted(y, start);
         for _ in 1..self.t {
+            // The next product needs the span and no more: once is enough.
+            select = y.nearly_orthonormal(select);
             let (b, c) = y.pair(select.as_ref());
             // Y^T Q of the true vectors, then as combinations of the scaled ones: the weights enter twice.
-            let image = weighted(y, weighted(y, y.transpose_times(&b, &c)));
-            select = y.orthonormal(image);
+            select = weighted(y, weighted(y, y.transpose_times(&b, &c)));
         }
-        Basis { select }
+        Basis {
+            select: y.orthonormal(select),
+        }
     }
 }

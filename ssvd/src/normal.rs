@@ -117,8 +117,9 @@ pub(crate) fn solve<A: Operator>(
         a,
         block,
         room,
-        // First-order effects of the drift stay within the vectors kept, where the last Rayleigh-Ritz step undoes them.
-        limit: (0.1 * options.tolerance.sqrt()).clamp(1e-8, 1e-6),
+        // First-order effects of the drift stay within the vectors kept, where the last Rayleigh-Ritz step undoes them; the
+        // squares are a tenth of the tolerance.
+        limit: (0.1 * options.tolerance).sqrt().clamp(1e-8, 3e-6),
         basis,
         core: Mat::zeros(room, room),
         next,

@@ -3,7 +3,7 @@
 //! Half the vectors of the bidiagonal process and half the passes over them. What is lost is accuracy below
 //! eps s_1^2 / s_i in the residual of the i-th triplet; an attempt that cannot reach its tolerance says so.
 
-use faer::{Mat, Side};
+use faer::{Mat, MatRef, Side};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
@@ -282,7 +282,7 @@ impl<A: Operator> Process<'_, A> {
 
     /// Rayleigh-Ritz between the Ritz vectors and their images, and residuals from products with A.
     ///
-    /// With E = V^T V - I, V (I - E / 2) is orthonormal to E^2; the left vectors are A V scaled to norm one.
+    /// The right vectors are V (V^T V)^{-1/2}, turned; the left ones A V scaled to norm one.
     fn finish(self, k: usize, ritz: &Ritz, iterations: usize, tolerance: f64, expected: bool) -> Result<Attempt> {
         let (m, n, p) = (self.a.rows(), self.a.cols(), self.basis.len());
         let failed = |_| SsvdError::Factorisation("Rayleigh-Ritz values");
@@ -291,11 +291,7 @@ impl<A: Operator> Process<'_, A> {
         let mut v = self.basis.times(ritz.vectors.subcols(0, k));
         let mut u = Tall::zeros(m, k);
         self.a.apply(&v, &mut u)?;
-        let polish = |x: &Tall| {
-            let gram = x.inner(0..k, x, k);
-            Mat::from_fn(k, k, |i, j| if i == j { 1.5 } else { 0.0 } - 0.5 * gram[(i, j)])
-        };
-        let orthonormal = polish(&v);
+        let orthonormal = inverse_root(v.inner(0..k, &v, k).as_ref());
         let squares = mul(u.inner(0..k, &u, k).as_ref(), orthonormal.as_ref());
         let squares = mul(orthonormal.transpose(), squares.as_ref());
         let eigen = squares.self_adjoint_eigen(Side::Lower).map_err(failed)?;
@@ -346,6 +342,15 @@ impl<A: Operator> Process<'_, A> {
     }
 }
 
+/// G^{-1/2} for G = I + E to E^4: two Newton steps.
+fn inverse_root(gram: MatRef<'_, f64>) -> Mat<f64> {
+    let diagonal = |i: usize, j: usize| if i == j { 1.5 } else { 0.0 };
+    let newton = |g: MatRef<'_, f64>| Mat::from_fn(g.nrows(), g.ncols(), |i, j| diagonal(i, j) - 0.5 * g[(i, j)]);
+    let first = newton(gram);
+    let left = mul(mul(first.as_ref(), gram).as_ref(), first.as_ref());
+    mul(first.as_ref(), newton(left.as_ref()).as_ref())
+}
+
 /// (s_1 / s_k)^2 up to which A V scaled to norm one is orthogonal to rounding.
 const GRAM_RANGE: f64 = 256.0;
 
@@ -355,4 +360,48 @@ struct Ritz {
     vectors: Mat<f64>,
     /// The coupling of every vector to the next block.
     images: Mat<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+
+    use super::*;
+    use crate::{Csr, lanczos};
+
+    /// Triplets that converge one after the other let the basis drift the furthest: the vectors are still orthonormal to
+    /// rounding.
+    #[test]
+    fn vectors_of_a_basis_that_drifts_are_orthonormal() {
+        for rate in [2, 4, 8, 16] {
+            let values = (0..1200).map(|i| 0.5f64.powi(i / rate) * (1.0 + 1e-3 * f64::from(i % rate)));
+            let decay = values.enumerate().map(|(i, s)| (i, i, s));
+            let a = Csr::from_triplets(1500, 1200, decay).unwrap();
+            for (block, k, tolerance) in [
+                (1, 10, 1e-10),
+                (1, 20, 1e-6),
+                (1, 20, 1e-8),
+                (1, 40, 1e-6),
+                (2, 20, 1e-8),
+                (4, 20, 1e-8),
+                (4, 40, 1e-6),
+                (8, 40, 1e-6),
+                (8, 20, 1e-8),
+            ] {
+                let options = LanczosOptions {
+                    tolerance,
+                    block,
+                    ..LanczosOptions::default()
+                };
+                let report = lanczos(&a, k, &options).unwrap();
+                assert!(report.converged, "{rate} {block} {k} {tolerance:e}");
+                for side in [&report.svd.u, &report.svd.v] {
+                    let loss = (side.transpose() * side - DMatrix::identity(k, k)).amax();
+                    // Products of 1500 numbers, and left vectors from right ones at (s_1 / s_k)^2 up to GRAM_RANGE.
+                    let rounding = GRAM_RANGE * f64::EPSILON;
+                    assert!(loss <= rounding, "{rate} {block} {k} {tolerance:e}: {loss:e}");
+                }
+            }
+        }
+    }
 }

@@ -228,15 +228,14 @@ impl Apply<'_> {
         let x = S::as_mut_simd_f64s(self.x.as_flattened_mut()).0.as_chunks_mut::<V>().0;
         // Even and odd rows apart, so that the sums do not wait for one another.
         let mut sums = [[simd.splat_f64s(0.0); V]; 2];
-        let none = vec![0.0; n];
         for k in (0..n).rev() {
-            let (u, next) = (columns.column(k), if k > 0 { columns.column(k - 1) } else { &none });
+            // After the first reflection comes none: the last column is zero.
+            let (u, next) = (columns.column(k), columns.column(k.checked_sub(1).unwrap_or(n - 1)));
             let inverse = simd.splat_f64s(inverses[k]);
             let factors: [_; V] =
                 std::array::from_fn(|v| simd.mul_f64s(inverse, simd.add_f64s(sums[0][v], sums[1][v])));
-            let (own, below) = x[k..].split_first_mut().expect("k < n");
             let to_next = simd.splat_f64s(next[k]);
-            sums = [own.map(|x| simd.mul_f64s(x, to_next)), [simd.splat_f64s(0.0); V]];
+            sums = [x[k].map(|x| simd.mul_f64s(x, to_next)), [simd.splat_f64s(0.0); V]];
             let reflect = |x: &mut [S::f64s; V], u: f64, next: f64, sums: &mut [S::f64s; V]| {
                 let (u, next) = (simd.splat_f64s(u), simd.splat_f64s(next));
                 for v in 0..V {
@@ -245,7 +244,7 @@ impl Apply<'_> {
                     sums[v] = simd.mul_add_e_f64s(y, next, sums[v]);
                 }
             };
-            let (pairs, last) = below.as_chunks_mut::<2>();
+            let (pairs, last) = x[k + 1..].as_chunks_mut::<2>();
             let (u, u_last) = u[k + 1..n].as_chunks::<2>();
             let (next, next_last) = next[k + 1..n].as_chunks::<2>();
             for (x, (u, next)) in pairs.iter_mut().zip(u.iter().zip(next)) {

@@ -5,12 +5,13 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
-use crate::orthogonal::normal_matrix;
 use crate::tall::{mul, mul_add};
+use crate::update::exact::Exact;
 use crate::update::residual::{Basis, Residual};
 use crate::update::{Augmentation, sealed};
 
-/// Keeps l directions: the Lanczos space of Y^T Y from a random start, Y the residual of the new vectors.
+/// Keeps l directions: the Lanczos space of Y^T Y from a random start, Y the residual of the new vectors. The start
+/// favours the columns of Y with much energy. Up to l vectors are taken whole, as [`super::Exact`] does.
 ///
 /// A space that closes early (rank of Y below l) ends the iteration: then the update is exact.
 /// Cost O(l nnz + l k q + (k + l)^3).
@@ -30,6 +31,9 @@ impl Augmentation for Gkl {
     }
 
     fn basis(&self, y: &Residual, rng: &mut Pcg64) -> Basis {
+        if self.l >= y.count() {
+            return Exact.basis(y, rng);
+        }
         let space = lanczos_space(y, self.l, rng, |_| false);
         Basis {
             select: y.orthonormal(weighted(y, space)),
@@ -72,7 +76,7 @@ pub(crate) fn lanczos_space(y: &Residual, l: usize, rng: &mut Pcg64, enough: imp
     let mut space = Mat::<f64>::zeros(q, l);
     let mut found = 0;
     // The start W g lies in the range of W.
-    let mut next = normal_times(y, &weights, normal_matrix(q, 1, rng).as_ref());
+    let mut next = normal_times(y, &weights, y.random_combinations(1, rng).as_ref());
     let mut captured = 0.0;
     while found < l {
         let before = space.subcols(0, found);

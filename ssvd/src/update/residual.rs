@@ -2,9 +2,11 @@
 //! coefficients.
 
 use faer::{Mat, MatRef};
+use rand_pcg::Pcg64;
 
 use crate::error::Result;
 use crate::operator::Operator;
+use crate::orthogonal::normal_matrix;
 use crate::scaling::power_of_two;
 use crate::simd::{self, Axpy};
 use crate::sparse::Csr;
@@ -162,6 +164,17 @@ impl Residual {
         (0..self.count())
             .map(|j| (energy(j), (energy(j) - own(j)).max(0.0)))
             .collect()
+    }
+
+    /// Random combinations of the scaled columns, each column weighted by its energy outside the span (q x l).
+    ///
+    /// Y^T Y is nearly diagonal where columns share few rows; these weights are then a power step at no cost.
+    pub(crate) fn random_combinations(&self, l: usize, rng: &mut Pcg64) -> Mat<f64> {
+        let mut start = normal_matrix(self.count(), l, rng);
+        for (i, (_, outside)) in self.energies().into_iter().enumerate() {
+            start.row_mut(i).iter_mut().for_each(|x| *x *= outside);
+        }
+        start
     }
 
     /// B = X P over the support.

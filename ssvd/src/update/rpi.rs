@@ -4,12 +4,13 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
-use crate::orthogonal::normal_matrix;
+use crate::update::exact::Exact;
 use crate::update::gkl::{check_directions, weighted};
 use crate::update::residual::{Basis, Residual};
 use crate::update::{Augmentation, sealed};
 
-/// Keeps l directions: a random block after t rounds of P <- Y^T orth(Y P), Y the residual of the new vectors.
+/// Keeps l directions: a random block after t rounds of P <- Y^T orth(Y P), Y the residual of the new vectors. The block
+/// favours the columns of Y with much energy. Up to l vectors are taken whole, as [`super::Exact`] does.
 ///
 /// Cost O(t l nnz + t l k q + (k + l)^3); products in blocks, so faster than [`super::Gkl`] for the same l.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +41,10 @@ impl Augmentation for Rpi {
     }
 
     fn basis(&self, y: &Residual, rng: &mut Pcg64) -> Basis {
-        let start = normal_matrix(y.count(), self.l.min(y.count()), rng);
-        let mut select = weighted(y, start);
+        if self.l >= y.count() {
+            return Exact.basis(y, rng);
+        }
+        let mut select = weighted(y, y.random_combinations(self.l, rng));
         for _ in 1..self.t {
             // The next product needs the span and no more: once is enough.
             select = y.nearly_orthonormal(select);

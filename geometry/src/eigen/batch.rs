@@ -224,17 +224,15 @@ impl Job for Fractional {
 }
 
 fn with_isa(isa: Isa, order: usize, matrices: &[f64], job: impl Job) -> Vec<f64> {
-    let mut out = vec![0.0; matrices.len() / (order * order).max(1) * job.size(order)];
     match isa {
-        Isa::Portable => grouped::<2, 4>(isa, order, matrices, job, &mut out),
+        Isa::Portable => grouped::<2, 4>(isa, order, matrices, job),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => grouped::<4, 8>(isa, order, matrices, job, &mut out),
+        Isa::Avx2 => grouped::<4, 8>(isa, order, matrices, job),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 if order <= MAX_DOUBLE_ORDER => grouped::<16, 16>(isa, order, matrices, job, &mut out),
+        Isa::Avx512 if order <= MAX_DOUBLE_ORDER => grouped::<16, 16>(isa, order, matrices, job),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => grouped::<8, 16>(isa, order, matrices, job, &mut out),
+        Isa::Avx512 => grouped::<8, 16>(isa, order, matrices, job),
     }
-    out
 }
 
 fn blocked(order: usize, matrix: &[f64]) -> SymmetricEigen {
@@ -242,27 +240,59 @@ fn blocked(order: usize, matrix: &[f64]) -> SymmetricEigen {
 }
 
 /// Groups of W matrices, threads over groups.
-fn grouped<const W: usize, const G: usize>(isa: Isa, order: usize, matrices: &[f64], job: impl Job, out: &mut [f64]) {
-    let (size, each) = (order * order, job.size(order));
-    if matrices.is_empty() {
-        return;
-    }
+fn grouped<const W: usize, const G: usize>(isa: Isa, order: usize, matrices: &[f64], job: impl Job) -> Vec<f64> {
+    let sizes = (order * order, job.size(order));
     if job.side_by_side(order) {
-        let groups = matrices.par_chunks(W * size).zip(out.par_chunks_mut(W * each));
-        groups.for_each_init(
-            || Group::<W>::new(order, isa),
-            |group, (matrices, out)| solve_group(group, order, matrices, job, out),
-        );
+        let group = || Group::<W>::new(order, isa);
+        by_chunks(matrices, W, sizes, group, |group, matrices, out| {
+            solve_group(group, order, matrices, job, out);
+        })
     } else if order <= MAX_UNBLOCKED_ORDER {
-        let groups = matrices.par_chunks(G * size).zip(out.par_chunks_mut(G * each));
-        groups.for_each_init(
-            || Large::<W, G>::new(order, isa),
-            |group, (matrices, out)| solve_large(group, order, matrices, job, out),
-        );
+        let group = || Large::<W, G>::new(order, isa);
+        by_chunks(matrices, G, sizes, group, |group, matrices, out| {
+            solve_large(group, order, matrices, job, out);
+        })
     } else {
-        let single = matrices.par_chunks_exact(size).zip(out.par_chunks_exact_mut(each));
-        single.for_each(|(matrix, out)| job.single(&blocked(order, matrix), out));
+        by_chunks(
+            matrices,
+            1,
+            sizes,
+            || (),
+            |_, matrix, out| {
+                job.single(&blocked(order, matrix), out);
+            },
+        )
     }
+}
+
+/// Results of `count` matrices at a time, in order; a matrix has sizes.0 numbers, its result sizes.1.
+fn by_chunks<T>(
+    matrices: &[f64],
+    count: usize,
+    sizes: (usize, usize),
+    workspace: impl Fn() -> T + Sync + Send,
+    solve: impl Fn(&mut T, &[f64], &mut [f64]) + Sync + Send,
+) -> Vec<f64> {
+    if matrices.is_empty() {
+        return Vec::new();
+    }
+    let len = |matrices: &[f64]| matrices.len() / sizes.0 * sizes.1;
+    if rayon::current_num_threads() > 1 {
+        let mut out = vec![0.0; len(matrices)];
+        let chunks = matrices.par_chunks(count * sizes.0);
+        chunks
+            .zip(out.par_chunks_mut(count * sizes.1))
+            .for_each_init(workspace, |workspace, (matrices, out)| solve(workspace, matrices, out));
+        return out;
+    }
+    // Zeros just before they are overwritten are still in the cache.
+    let (mut workspace, mut out) = (workspace(), Vec::with_capacity(len(matrices)));
+    for matrices in matrices.chunks(count * sizes.0) {
+        let start = out.len();
+        out.resize(start + len(matrices), 0.0);
+        solve(&mut workspace, matrices, &mut out[start..]);
+    }
+    out
 }
 
 fn solve_large<const W: usize, const G: usize, J: Job>(

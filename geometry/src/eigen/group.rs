@@ -113,15 +113,19 @@ impl<const W: usize> Group<W> {
         let n = self.order;
         let mut matrices = matrices.into_iter();
         let mut last: &[f64] = &[];
-        for lane in 0..W {
+        let matrices: [&[f64]; W] = std::array::from_fn(|_| {
             last = matrices.next().unwrap_or(last);
-            self.scale[lane] = power_of_two_scale(last);
-            for i in 0..n {
-                for (x, y) in self.a.row_mut(i)[..=i].iter_mut().zip(&last[i * n..]) {
-                    x.0[lane] = y * self.scale[lane];
+            last
+        });
+        for i in 0..n {
+            let row = &mut self.a.row_mut(i)[..=i];
+            for (lane, matrix) in matrices.iter().enumerate() {
+                for (x, y) in row.iter_mut().zip(&matrix[i * n..]) {
+                    x.0[lane] = *y;
                 }
             }
         }
+        on(self.isa, Scale { group: self });
     }
 
     /// Solves the eigenproblems loaded; with `vectors`, row k of the result belongs to value k. Returns the matrices
@@ -215,6 +219,35 @@ impl<const W: usize> Group<W> {
     }
 }
 
+/// Brings the largest entry of each matrix near 1, so that squares neither overflow nor vanish.
+struct Scale<'a, const W: usize> {
+    group: &'a mut Group<W>,
+}
+
+impl<const W: usize> Kernel for Scale<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let group = self.group;
+        let mut most = Lanes::ZERO;
+        for i in 0..group.order {
+            for x in &group.a.row(i)[..=i] {
+                let x = x.abs();
+                most = Lanes::select_less(most, x, x, most);
+            }
+        }
+        group.scale = most.0.map(scale_of);
+        if group.scale == [1.0; W] {
+            return;
+        }
+        for i in 0..group.order {
+            for x in &mut group.a.row_mut(i)[..=i] {
+                *x = *x * Lanes(group.scale);
+                one_by_one();
+            }
+        }
+    }
+}
+
 struct Evaluate<'a, const W: usize> {
     group: &'a mut Group<W>,
     f: Fractional,
@@ -278,7 +311,11 @@ pub(crate) fn power_of_two_scale(matrix: &[f64]) -> f64 {
             *most = if x.abs() > *most { x.abs() } else { *most };
         }
     }
-    let largest = most.iter().chain(rest).fold(0.0_f64, |m, x| m.max(x.abs()));
+    scale_of(most.iter().chain(rest).fold(0.0_f64, |m, x| m.max(x.abs())))
+}
+
+/// The power of two that brings a positive number near 1.
+fn scale_of(largest: f64) -> f64 {
     if largest == 0.0 {
         return 1.0;
     }

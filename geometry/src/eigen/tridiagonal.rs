@@ -19,6 +19,8 @@ pub(crate) struct Tridiagonal<const W: usize> {
     pub(crate) off: Buffer<W>,
     /// 1/h of the reflection that reduced row i, 0 where none was needed.
     inverse_h: Buffer<W>,
+    /// Products of the vectors of pairs of reflections, at the second of each pair.
+    products: Buffer<W>,
     update: Update<W>,
 }
 
@@ -31,12 +33,16 @@ struct Update<const W: usize> {
 }
 
 impl<const W: usize> Tridiagonal<W> {
+    /// Rows that take reflections from one side together: with two reflections at a time, what the registers hold.
+    const ROWS: usize = if W >= 8 { 4 } else { 2 };
+
     pub(crate) fn zeros(order: usize) -> Self {
         let zeros = || Buffer::zeros(order);
         Self {
             diagonal: zeros(),
             off: zeros(),
             inverse_h: zeros(),
+            products: zeros(),
             update: Update {
                 u: zeros(),
                 p: zeros(),
@@ -85,76 +91,79 @@ impl<const W: usize> Tridiagonal<W> {
 
     /// Qᵀ from the vectors that [`Self::reduce`] left in `a`. 4/3 n³ flops.
     #[inline(always)]
-    pub(crate) fn accumulate<const FMA: bool>(&self, a: &LaneMatrix<W>, q: &mut LaneMatrix<W>, n: usize) {
+    pub(crate) fn accumulate<const FMA: bool>(&mut self, a: &LaneMatrix<W>, q: &mut LaneMatrix<W>, n: usize) {
+        self.multiply_pairs::<FMA>(a, n);
         q.fill_identity();
-        let whole = n / TOGETHER * TOGETHER;
         // Row k is zero left of the diagonal until a reflection reaches it.
-        for k in (0..whole).step_by(TOGETHER) {
-            self.reflect_rows::<TOGETHER, FMA>(a, q, k + 1..n, k);
+        let whole = n / Self::ROWS * Self::ROWS;
+        for k in (0..whole).step_by(Self::ROWS) {
+            self.reflect_group::<FMA>(a, q, k + 1..n, k);
         }
         for k in whole..n {
             self.reflect_rows::<1, FMA>(a, q, k + 1..n, k);
         }
     }
 
-    /// Rows k to k + R take these reflections from the right.
+    /// Products of the vectors of the pairs (3, 4), (5, 6), …
+    #[inline(always)]
+    fn multiply_pairs<const FMA: bool>(&mut self, a: &LaneMatrix<W>, n: usize) {
+        for i in (4..n).step_by(2) {
+            self.products[i] = dot::<W, FMA>(&a.row(i - 1)[..i - 1], &a.row(i)[..i - 1]);
+        }
+    }
+
+    /// The group of rows from j on takes these reflections from the right.
+    #[inline(always)]
+    fn reflect_group<const FMA: bool>(
+        &self,
+        a: &LaneMatrix<W>,
+        s: &mut LaneMatrix<W>,
+        reflections: Range<usize>,
+        j: usize,
+    ) {
+        match Self::ROWS {
+            4 => self.reflect_rows::<4, FMA>(a, s, reflections, j),
+            _ => self.reflect_rows::<2, FMA>(a, s, reflections, j),
+        }
+    }
+
+    /// Rows j to j + R take these reflections from the right: in pairs that begin with an odd one, as two reflections a pass
+    /// are no more bound by stores.
     #[inline(always)]
     fn reflect_rows<const R: usize, const FMA: bool>(
         &self,
         a: &LaneMatrix<W>,
-        q: &mut LaneMatrix<W>,
+        s: &mut LaneMatrix<W>,
         reflections: Range<usize>,
-        k: usize,
+        j: usize,
     ) {
-        let stride = q.stride();
-        for i in reflections.start.max(2)..reflections.end {
-            let u = &a.row(i)[..i];
-            let rows = q.rows_mut(k, R);
-            let mut dots = [Lanes::<W>::ZERO; R];
-            for (c, u) in u.iter().enumerate() {
-                for r in 0..R {
-                    dots[r] = rows[r * stride + c].mul_add::<FMA>(*u, dots[r]);
-                }
-            }
-            let factors = dots.map(|dot| -(dot * self.inverse_h[i]));
-            for (c, u) in u.iter().enumerate() {
-                for r in 0..R {
-                    let x = &mut rows[r * stride + c];
-                    *x = factors[r].mul_add::<FMA>(*u, *x);
-                }
-                one_by_one();
-            }
-        }
-    }
-
-    /// Rows j to j + R take the reflections up to j from the right: each pass applies one and multiplies by the vector of the
-    /// next.
-    #[inline(always)]
-    fn reflect_in_one_go<const R: usize, const FMA: bool>(&self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, j: usize) {
+        let Range { start, end } = reflections;
         let stride = s.stride();
         let rows = s.rows_mut(j, R);
-        let mut factors = [Lanes::<W>::ZERO; R];
-        for i in 2..=j {
-            let (u, v) = (&a.row(i - 1)[..i - 1], &a.row(i)[..i]);
-            let mut sums = [Lanes::<W>::ZERO; R];
-            for (c, (u, v)) in u.iter().zip(v).enumerate() {
-                for r in 0..R {
-                    let x = factors[r].mul_add::<FMA>(*u, rows[r * stride + c]);
-                    rows[r * stride + c] = x;
-                    sums[r] = x.mul_add::<FMA>(*v, sums[r]);
-                }
-            }
-            for r in 0..R {
-                let sum = rows[r * stride + i - 1].mul_add::<FMA>(v[i - 1], sums[r]);
-                factors[r] = sum * -self.inverse_h[i];
-            }
+        let vector = |i: usize| &a.row(i)[..i];
+        let mut i = start.max(2);
+        if i.is_multiple_of(2) && i < end {
+            reflect::<W, R, FMA>(rows, stride, vector(i), self.inverse_h[i]);
+            i += 1;
         }
-        for (c, u) in a.row(j)[..j].iter().enumerate() {
-            for r in 0..R {
-                let x = &mut rows[r * stride + c];
-                *x = factors[r].mul_add::<FMA>(*u, *x);
+        if i + 1 < end {
+            // Nothing is due before the first pair.
+            let mut w = [[Lanes::<W>::ZERO; 2]; R];
+            while i + 1 < end {
+                let (u, v) = ([vector(i - 2), vector(i - 1)], [vector(i), vector(i + 1)]);
+                let sums = reflect_and_multiply::<W, R, FMA>(rows, stride, w, u, v);
+                for r in 0..R {
+                    let first = sums[r][0] * -self.inverse_h[i];
+                    // Of the row after the first reflection.
+                    let sum = first.mul_add::<FMA>(self.products[i + 1], sums[r][1]);
+                    w[r] = [first, sum * -self.inverse_h[i + 1]];
+                }
+                i += 2;
             }
-            one_by_one();
+            add_multiples::<W, R, FMA>(rows, stride, w, [vector(i - 2), vector(i - 1)]);
+        }
+        if i < end {
+            reflect::<W, R, FMA>(rows, stride, vector(i), self.inverse_h[i]);
         }
     }
 
@@ -162,16 +171,17 @@ impl<const W: usize> Tridiagonal<W> {
     /// in `a`. 2 n³ flops.
     #[inline(always)]
     pub(crate) fn restore<const FMA: bool>(&mut self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, n: usize) {
+        self.multiply_pairs::<FMA>(a, n);
         // Reflection i moves rows and columns before i: of row j >= i only its left part, while it is in the cache.
-        let whole = n / TOGETHER * TOGETHER;
-        for j in (0..whole).step_by(TOGETHER) {
-            self.reflect_in_one_go::<TOGETHER, FMA>(a, s, j);
-            for row in j + 1..j + TOGETHER {
+        let whole = n / Self::ROWS * Self::ROWS;
+        for j in (0..whole).step_by(Self::ROWS) {
+            self.reflect_group::<FMA>(a, s, 2..j + 1, j);
+            for row in j + 1..j + Self::ROWS {
                 self.reflect_rows::<1, FMA>(a, s, j + 1..row + 1, row);
             }
         }
         for j in whole..n {
-            self.reflect_in_one_go::<1, FMA>(a, s, j);
+            self.reflect_rows::<1, FMA>(a, s, 2..j + 1, j);
         }
         let update = &mut self.update;
         update.clear();
@@ -269,6 +279,88 @@ impl<const W: usize> Update<W> {
         }
         std::mem::swap(&mut self.u, &mut self.v);
         std::mem::swap(&mut self.p, &mut self.y);
+    }
+}
+
+/// x ← x − (x·u/h) u for R rows.
+#[inline(always)]
+fn reflect<const W: usize, const R: usize, const FMA: bool>(
+    rows: &mut [Lanes<W>],
+    stride: usize,
+    u: &[Lanes<W>],
+    inverse_h: Lanes<W>,
+) {
+    let mut dots = [Lanes::<W>::ZERO; R];
+    for (c, u) in u.iter().enumerate() {
+        for r in 0..R {
+            dots[r] = rows[r * stride + c].mul_add::<FMA>(*u, dots[r]);
+        }
+    }
+    let factors = dots.map(|dot| -(dot * inverse_h));
+    for (c, u) in u.iter().enumerate() {
+        for r in 0..R {
+            let x = &mut rows[r * stride + c];
+            *x = factors[r].mul_add::<FMA>(*u, *x);
+        }
+        one_by_one();
+    }
+}
+
+/// Adds w₀ u₀ + w₁ u₁ to R rows, then multiplies them by v₀ and v₁. Of the four vectors in a row, each is one longer than
+/// the one before.
+#[inline(always)]
+fn reflect_and_multiply<const W: usize, const R: usize, const FMA: bool>(
+    rows: &mut [Lanes<W>],
+    stride: usize,
+    w: [[Lanes<W>; 2]; R],
+    u: [&[Lanes<W>]; 2],
+    v: [&[Lanes<W>]; 2],
+) -> [[Lanes<W>; 2]; R] {
+    let i = u[0].len();
+    let heads = [u[0], &u[1][..i], &v[0][..i], &v[1][..i]];
+    let mut sums = [[Lanes::<W>::ZERO; 2]; R];
+    for c in 0..i {
+        let [u0, u1, v0, v1] = heads.map(|x| x[c]);
+        for r in 0..R {
+            let x = w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, rows[r * stride + c]));
+            rows[r * stride + c] = x;
+            sums[r][0] = x.mul_add::<FMA>(v0, sums[r][0]);
+            sums[r][1] = x.mul_add::<FMA>(v1, sums[r][1]);
+        }
+    }
+    for r in 0..R {
+        let x = &mut rows[r * stride + i..][..3];
+        x[0] = w[r][1].mul_add::<FMA>(u[1][i], x[0]);
+        for c in 0..2 {
+            sums[r][0] = x[c].mul_add::<FMA>(v[0][i + c], sums[r][0]);
+        }
+        for c in 0..3 {
+            sums[r][1] = x[c].mul_add::<FMA>(v[1][i + c], sums[r][1]);
+        }
+    }
+    sums
+}
+
+/// Adds w₀ u₀ + w₁ u₁ to R rows, u₁ one longer than u₀.
+#[inline(always)]
+fn add_multiples<const W: usize, const R: usize, const FMA: bool>(
+    rows: &mut [Lanes<W>],
+    stride: usize,
+    w: [[Lanes<W>; 2]; R],
+    u: [&[Lanes<W>]; 2],
+) {
+    let i = u[0].len();
+    for c in 0..i {
+        let (u0, u1) = (u[0][c], u[1][c]);
+        for r in 0..R {
+            let x = &mut rows[r * stride + c];
+            *x = w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, *x));
+        }
+        one_by_one();
+    }
+    for r in 0..R {
+        let x = &mut rows[r * stride + i];
+        *x = w[r][1].mul_add::<FMA>(u[1][i], *x);
     }
 }
 

@@ -148,13 +148,14 @@ def tasks(ours, data, work):
             peer_name="LAPACK syevd",
             goal=goal,
         )
-        yield Task(
-            f"log, 256 matrices of order {order}",
-            ours=lambda path=path, order=order: ours("log", 1, path, order)["seconds"],
-            peer=lambda x=x: timed(logm, x, least=0.2),
-            peer_name="pyRiemann 0.12",
-            goal=10.0,
-        )
+        for threads in (1, 2):
+            yield Task(
+                f"log, 256 matrices of order {order}, {threads} thread{'s' * (threads > 1)}",
+                ours=lambda path=path, order=order, t=threads: ours("log", t, path, order)["seconds"],
+                peer=lambda x=x, t=threads: timed(logm, x, threads=t, least=0.2),
+                peer_name="pyRiemann 0.12",
+                goal=10.0,
+            )
 
     sets = {"set": around(np, 500, 32, 1, 1e2, 0.5), "wide": around(np, 500, 32, 7, 1e4, 2.0)}
     for name, x in sets.items():

@@ -4,6 +4,7 @@ use super::implicit_ql::{Rotations, implicit_ql};
 use super::lanes::{LaneMatrix, Lanes, Mask, dot, one_by_one};
 use super::partial_fractions::{Fractional, PartialFractions};
 use super::root_free::eigenvalues;
+use super::transpose::transpose;
 use super::tridiagonal::Tridiagonal;
 
 /// Instruction set that the kernels are compiled for, chosen at run time.
@@ -110,36 +111,28 @@ impl<const W: usize> Group<W> {
 
     /// Loads 1 to W symmetric matrices, n² entries each; the lanes left repeat the last.
     pub(crate) fn load<'a>(&mut self, matrices: impl IntoIterator<Item = &'a [f64]>) {
-        let n = self.order;
         let mut matrices = matrices.into_iter();
         let mut last: &[f64] = &[];
         let matrices: [&[f64]; W] = std::array::from_fn(|_| {
             last = matrices.next().unwrap_or(last);
             last
         });
-        for i in 0..n {
-            let row = &mut self.a.row_mut(i)[..=i];
-            for (lane, matrix) in matrices.iter().enumerate() {
-                for (x, y) in row.iter_mut().zip(&matrix[i * n..]) {
-                    x.0[lane] = *y;
-                }
-            }
-        }
-        on(self.isa, Scale { group: self });
+        on(self.isa, Load { group: self, matrices });
     }
 
     /// Solves the eigenproblems loaded; with `vectors`, row k of the result belongs to value k. Returns the matrices
     /// that did not converge.
     pub(crate) fn solve(&mut self, vectors: bool) -> Mask<W> {
-        match self.isa {
-            Isa::Portable => solve::<W, false>(self, vectors),
-            // SAFETY: an `Isa` other than `Portable` comes from `available`, which saw the features on this machine.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { solve_avx2(self, vectors) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { solve_avx512(self, vectors) },
-        }
+        let mut failed = [false; W];
+        on(
+            self.isa,
+            Solve {
+                vectors,
+                failed: &mut failed,
+                group: self,
+            },
+        );
+        failed
     }
 
     /// f(A) of the matrices loaded, without eigenvectors. Returns the matrices whose spectra do not allow that.
@@ -219,29 +212,52 @@ impl<const W: usize> Group<W> {
     }
 }
 
-/// Brings the largest entry of each matrix near 1, so that squares neither overflow nor vanish.
-struct Scale<'a, const W: usize> {
+/// Brings matrices side by side, the largest entry of each near 1, so that squares neither overflow nor vanish.
+struct Load<'a, 'm, const W: usize> {
     group: &'a mut Group<W>,
+    matrices: [&'m [f64]; W],
 }
 
-impl<const W: usize> Kernel for Scale<'_, W> {
+impl<const W: usize> Kernel for Load<'_, '_, W> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let group = self.group;
+        let Group {
+            order: n,
+            isa,
+            a,
+            scale,
+            ..
+        } = self.group;
+        let n = *n;
         let mut most = Lanes::ZERO;
-        for i in 0..group.order {
-            for x in &group.a.row(i)[..=i] {
-                let x = x.abs();
-                most = Lanes::select_less(most, x, x, most);
+        for i in 0..n {
+            let row = a.row_mut(i);
+            // Whole blocks may reach beyond the diagonal.
+            let blocks = (i / W + 1).min(n / W);
+            for (b, block) in row.as_chunks_mut::<W>().0[..blocks].iter_mut().enumerate() {
+                let mut numbers = [[0.0; W]; W];
+                for (numbers, matrix) in numbers.iter_mut().zip(&self.matrices) {
+                    numbers.copy_from_slice(&matrix[i * n + b * W..][..W]);
+                }
+                for (x, numbers) in block.iter_mut().zip(transpose(*isa, &numbers)) {
+                    *x = Lanes(numbers);
+                    most = Lanes::select_less(most, x.abs(), x.abs(), most);
+                }
+            }
+            for j in blocks * W..=i {
+                for lane in 0..W {
+                    row[j].0[lane] = self.matrices[lane][i * n + j];
+                }
+                most = Lanes::select_less(most, row[j].abs(), row[j].abs(), most);
             }
         }
-        group.scale = most.0.map(scale_of);
-        if group.scale == [1.0; W] {
+        *scale = most.0.map(scale_of);
+        if *scale == [1.0; W] {
             return;
         }
-        for i in 0..group.order {
-            for x in &mut group.a.row_mut(i)[..=i] {
-                *x = *x * Lanes(group.scale);
+        for i in 0..n {
+            for x in &mut a.row_mut(i)[..=i] {
+                *x = *x * Lanes(*scale);
                 one_by_one();
             }
         }
@@ -324,18 +340,33 @@ fn scale_of(largest: f64) -> f64 {
     f64::from_bits(((1023 - exponent.clamp(-1000, 1000)) as u64) << 52)
 }
 
-#[inline(always)]
-fn solve<const W: usize, const FMA: bool>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
-    let n = group.order;
-    group.tridiagonal.reduce::<FMA>(&mut group.a, n);
-    if vectors {
-        group.tridiagonal.accumulate::<FMA>(&group.a, &mut group.q, n);
-    }
-    let Tridiagonal { diagonal, off, .. } = &mut group.tridiagonal;
-    if vectors {
-        implicit_ql::<W, FMA>(diagonal, off, None, &mut group.q, &mut group.rotations)
-    } else {
-        eigenvalues::<W, FMA>(diagonal, off)
+struct Solve<'a, const W: usize> {
+    group: &'a mut Group<W>,
+    vectors: bool,
+    failed: &'a mut Mask<W>,
+}
+
+impl<const W: usize> Kernel for Solve<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Group {
+            order,
+            a,
+            q,
+            tridiagonal,
+            rotations,
+            ..
+        } = self.group;
+        tridiagonal.reduce::<FMA>(a, *order);
+        if self.vectors {
+            tridiagonal.accumulate::<FMA>(a, q, *order);
+        }
+        let Tridiagonal { diagonal, off, .. } = tridiagonal;
+        *self.failed = if self.vectors {
+            implicit_ql::<W, FMA>(diagonal, off, None, q, rotations)
+        } else {
+            eigenvalues::<W, FMA>(diagonal, off)
+        };
     }
 }
 
@@ -405,16 +436,4 @@ fn reconstruct<const W: usize, const FMA: bool>(group: &mut Group<W>) {
             }
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn solve_avx2<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
-    solve::<W, true>(group, vectors)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
-fn solve_avx512<const W: usize>(group: &mut Group<W>, vectors: bool) -> Mask<W> {
-    solve::<W, true>(group, vectors)
 }

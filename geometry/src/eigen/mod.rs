@@ -22,6 +22,7 @@ pub(crate) mod polar;
 pub(crate) mod relative;
 mod root_free;
 mod rows;
+mod transpose;
 mod tridiagonal;
 pub(crate) mod weighted;
 

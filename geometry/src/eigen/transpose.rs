@@ -1,11 +1,13 @@
 //! W numbers of each of W matrices, from one array a matrix to one array a place and back.
 
+#[cfg(target_arch = "x86_64")]
 use std::any::Any;
 
 use super::group::Isa;
 
 /// The transpose of `x`. In the kernels' loops: 24 shuffles of eight registers where the compiler would gather.
 #[inline(always)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 pub(super) fn transpose<const W: usize>(isa: Isa, x: &[[f64; W]; W]) -> [[f64; W]; W] {
     let mut out = *x;
     #[cfg(target_arch = "x86_64")]

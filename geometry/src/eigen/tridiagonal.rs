@@ -127,8 +127,8 @@ impl<const W: usize> Tridiagonal<W> {
         }
     }
 
-    /// Rows j to j + R take these reflections from the right: in pairs that begin with an odd one, as two reflections a pass
-    /// are no more bound by stores.
+    /// Rows j to j + R take these reflections from the right, in pairs that begin with an odd one: with one reflection a pass
+    /// the stores would take as long as the arithmetic.
     #[inline(always)]
     fn reflect_rows<const R: usize, const FMA: bool>(
         &self,

@@ -12,7 +12,7 @@ use faer::{Mat, MatRef, Side};
 
 use crate::scaling::power_of_two;
 use crate::simd::{self, Kernel};
-use crate::tall::{mul, mul_add};
+use crate::tall::{mul, squares};
 use crate::tridiagonal::{LANES, Tridiagonal};
 
 /// The largest eigenvalues, descending, and their vectors.
@@ -57,15 +57,17 @@ fn by_twists(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
     values.truncate(k);
     let mut vectors = twisted(&reduced, &values)?;
     // V (3 I - V^T V) / 2, by way of its difference from V.
-    let mut newton = Mat::zeros(k, k);
-    (0..k).for_each(|i| newton[(i, i)] = 0.5);
-    mul_add(&mut newton, -0.5, vectors.transpose(), vectors.as_ref());
-    // Written so that a NaN does not pass, and without branches.
-    let mended = |column: &[f64]| column.iter().fold(true, |all, x| all & (x.abs() <= MENDED));
-    if !(0..k).all(|j| mended(newton.col_as_slice(j))) {
-        return None;
+    let mut newton = squares(vectors.as_ref());
+    for j in 0..k {
+        newton[(j, j)] -= 1.0;
+        // Written so that a NaN does not pass, and without branches.
+        let column = newton.col_as_slice_mut(j);
+        column.iter_mut().for_each(|x| *x *= -0.5);
+        if !column.iter().fold(true, |all, x| all & (x.abs() <= MENDED)) {
+            return None;
+        }
+        newton[(j, j)] += 1.0;
     }
-    (0..k).for_each(|i| newton[(i, i)] += 1.0);
     vectors = mul(vectors.as_ref(), newton.as_ref());
     values.iter_mut().for_each(|v| *v *= unit);
     Some(Leading { values, vectors })
@@ -74,8 +76,9 @@ fn by_twists(a: MatRef<'_, f64>, k: usize) -> Option<Leading> {
 /// All eigenvalues of a tridiagonal matrix with entries of order one, in no order; `None` when one does not converge.
 fn eigenvalues(diagonal: &[f64], couplings: &[f64]) -> Option<Vec<f64>> {
     let n = diagonal.len();
-    let mut d = diagonal.to_vec();
-    let mut e: Vec<f64> = couplings.iter().map(|e| e * e).chain([0.0]).collect();
+    // Backwards: cores have their large entries first, and QL takes fewer sweeps where they come last.
+    let mut d: Vec<f64> = diagonal.iter().rev().copied().collect();
+    let mut e: Vec<f64> = couplings.iter().rev().map(|e| e * e).chain([0.0]).collect();
     let negligible = |d: &[f64], e: &[f64], m: usize| e[m] <= f64::EPSILON.powi(2) * (d[m] * d[m + 1]).abs();
     for l in 0..n {
         let mut sweeps = 0;

@@ -203,6 +203,23 @@ pub(crate) fn product(a: MatRef<'_, f64>, x: &[f64], width: usize, y: &mut [f64]
     });
 }
 
+/// Rows above which products go to two threads: waking one takes as long as a product with fewer.
+pub(crate) const WORTH_A_THREAD: usize = 1024;
+
+/// X^T X for small matrices; the same blocks of rows, and the same bits, for any number of threads.
+pub(crate) fn squares(x: MatRef<'_, f64>) -> Mat<f64> {
+    let n = x.ncols();
+    if x.nrows() < WORTH_A_THREAD {
+        let mut out = Mat::zeros(n, n);
+        matmul(out.as_mut(), Accum::Replace, x.transpose(), x, 1.0, Par::Seq);
+        return out;
+    }
+    let (above, below) = x.split_at_row(x.nrows() / 2);
+    let (mut one, two) = rayon::join(|| squares(above), || squares(below));
+    one += two;
+    one
+}
+
 /// A B for small matrices.
 pub(crate) fn mul(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut c = Mat::zeros(a.nrows(), b.ncols());

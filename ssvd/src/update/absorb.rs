@@ -79,16 +79,15 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let outside = self.outside(along, e)?;
         let (k0, q, r) = (self.values.len(), e.nrows(), outside.r.nrows());
         let c = outside.residual.projection();
-        let mut core = Mat::zeros(k0 + q, k0 + r);
-        (0..k0).for_each(|i| core[(i, i)] = self.values[i]);
-        core.submatrix_mut(k0, 0, q, k0).copy_from(c.transpose());
-        core.submatrix_mut(k0, k0, q, r).copy_from(outside.r.transpose());
+        let mut below = Mat::zeros(q, k0 + r);
+        below.subcols_mut(0, k0).copy_from(c.transpose());
+        below.subcols_mut(k0, r).copy_from(outside.r.transpose());
         let CoreSvd {
             left: f,
             values,
             right: g,
             ..
-        } = leading(core, self.k, 0.0)?;
+        } = leading(&self.values, below, self.k, 0.0)?;
         let k1 = values.len();
         let whole = norm(&self.values).hypot(e.norm());
         let discarded = clean_rest(whole, norm(&values), k0 + q);
@@ -149,7 +148,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
             values,
             right: g,
             discarded,
-        } = leading(core, self.k, terms)?;
+        } = leading(&[], core, self.k, terms)?;
         let limit = self.options.condition_limit;
         let k1 = values.len();
         let update = |factor: &mut Factor, side: &Option<Outside>, mixing: &Mat<f64>| {

@@ -1,13 +1,13 @@
 //! The leading singular triplets of the small core matrix.
 
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::error::{Result, SsvdError};
 use crate::scaling::power_of_two;
 use crate::simd::{self, Kernel};
 use crate::symmetric;
+use crate::tall::{WORTH_A_THREAD, squares};
 
 /// M ~ F diag(t) G^T.
 pub(crate) struct CoreSvd {
@@ -24,35 +24,44 @@ const GRAM_RANGE: f64 = 64.0;
 /// Partial results side by side, so that no operation waits for the one before.
 const LANES: usize = 16;
 
-/// Rows above which products go to two threads: waking one takes as long as a product with fewer.
-const HEIGHT: usize = 1024;
+/// [diag(s) 0; B], s above B.
+struct Core {
+    diagonal: Vec<f64>,
+    below: Mat<f64>,
+}
 
-/// At most `k` leading triplets of `m`, only those above the rounding of its largest value and of terms of size `terms`.
-pub(crate) fn leading(mut m: Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
+/// At most `k` leading triplets of M = [diag(s) 0; B] with `diagonal` s, which may be empty, and `below` B: only those above
+/// the rounding of its largest value and of terms of size `terms`.
+pub(crate) fn leading(diagonal: &[f64], mut below: Mat<f64>, k: usize, terms: f64) -> Result<CoreSvd> {
     let failed = || SsvdError::Factorisation("core matrix");
-    let (rows, cols) = (m.nrows(), m.ncols());
-    let mut largest = 0.0f64;
+    let (rows, cols) = (diagonal.len() + below.nrows(), below.ncols());
+    let mut largest = simd::run(Largest(diagonal));
     for column in 0..cols {
-        largest = largest.max(simd::run(Largest(m.col_as_slice(column))));
+        largest = largest.max(simd::run(Largest(below.col_as_slice(column))));
     }
     if !largest.is_finite() {
         return Err(failed());
     }
     let unit = power_of_two(largest);
-    let mut energy = 0.0;
+    let mut diagonal = diagonal.to_vec();
+    let column = &mut diagonal[..];
+    let mut energy = simd::run(Divide { column, by: unit });
     for column in 0..cols {
-        let column = m.col_as_slice_mut(column);
+        let column = below.col_as_slice_mut(column);
         energy += simd::run(Divide { column, by: unit });
     }
-    let found = match if rows >= cols {
-        by_gram(m.as_ref(), k)
+    let core = Core { diagonal, below };
+    let found = if rows >= cols || !core.diagonal.is_empty() {
+        core.by_gram(k)
     } else {
-        by_gram(m.transpose(), k).map(swap)
-    } {
-        Some(found) => found,
-        None => directly(&m, k).ok_or_else(failed)?,
+        let below = core.below.transpose().to_owned();
+        let diagonal = Vec::new();
+        Core { diagonal, below }.by_gram(k).map(swap)
     };
-    let (mut left, values, mut right) = found;
+    let (mut left, values, mut right) = match found {
+        Some(found) => found,
+        None => core.directly(k).ok_or_else(failed)?,
+    };
     let floor = f64::EPSILON * rows.max(cols) as f64 * (terms / unit);
     let rank = crate::lanczos::numerical_rank(&values, rows.max(cols)).min(k);
     let rank = values[..rank].iter().take_while(|&&s| s > floor).count();
@@ -134,78 +143,87 @@ fn swap((left, values, right): Triplets) -> Triplets {
     (right, values, left)
 }
 
-fn directly(m: &Mat<f64>, k: usize) -> Option<Triplets> {
-    let svd = m.thin_svd().ok()?;
-    let k = k.min(m.nrows()).min(m.ncols());
-    let values = (0..k).map(|i| svd.S()[i]).collect();
-    Some((
-        svd.U().subcols(0, k).to_owned(),
-        values,
-        svd.V().subcols(0, k).to_owned(),
-    ))
-}
-
-/// Through the eigenvectors of M^T M, where the k-th value is not too far below the first; rows >= cols.
-fn by_gram(m: MatRef<'_, f64>, k: usize) -> Option<Triplets> {
-    let n = m.ncols();
-    if n == 0 || k > n {
-        return None;
+impl Core {
+    fn directly(&self, k: usize) -> Option<Triplets> {
+        let above = self.diagonal.len();
+        let mut m = Mat::zeros(above + self.below.nrows(), self.below.ncols());
+        (0..above).for_each(|i| m[(i, i)] = self.diagonal[i]);
+        m.subrows_mut(above, self.below.nrows()).copy_from(&self.below);
+        let svd = m.thin_svd().ok()?;
+        let k = k.min(m.nrows()).min(m.ncols());
+        let values = (0..k).map(|i| svd.S()[i]).collect();
+        Some((
+            svd.U().subcols(0, k).to_owned(),
+            values,
+            svd.V().subcols(0, k).to_owned(),
+        ))
     }
-    let gram = squares(m);
-    let eigen = symmetric::leading(gram.as_ref(), k)?;
-    let (largest, last) = (eigen.values[0], eigen.values[k - 1]);
-    if !(last > 0.0 && largest <= GRAM_RANGE * GRAM_RANGE * last) {
-        return None;
-    }
-    let vectors = eigen.vectors;
-    let mut images = Mat::zeros(m.nrows(), k);
-    multiply(m, vectors.as_ref(), images.as_mut());
-    let own = squares(images.as_ref());
-    let norms: Vec<f64> = (0..k).map(|j| own[(j, j)].sqrt()).collect();
-    let inverse: Vec<f64> = norms.iter().map(|n| 1.0 / n).collect();
-    let mut order: Vec<usize> = (0..k).collect();
-    order.sort_by(|&a, &b| norms[b].total_cmp(&norms[a]));
-    // F, the images over their norms, is orthogonal to eps (s_1 / s_k)^2; one Newton step F (3 I - F^T F) / 2 makes that
-    // eps.
-    let step = Mat::from_fn(k, k, |i, j| {
-        let to = order[j];
-        let cosine = own[(i.max(to), i.min(to))] * inverse[i] * inverse[to];
-        (if i == to { 1.5 } else { 0.0 } - 0.5 * cosine) * inverse[i]
-    });
-    let mut left = Mat::zeros(m.nrows(), k);
-    multiply(images.as_ref(), step.as_ref(), left.as_mut());
-    let values = order.iter().map(|&j| norms[j]).collect();
-    Some((left, values, Mat::from_fn(n, k, |i, j| vectors[(i, order[j])])))
-}
 
-/// The lower triangle of X^T X; the same blocks of rows, and the same bits, for any number of threads.
-fn squares(x: MatRef<'_, f64>) -> Mat<f64> {
-    let n = x.ncols();
-    if x.nrows() < HEIGHT {
-        let mut out = Mat::zeros(n, n);
-        let (all, half) = (BlockStructure::Rectangular, BlockStructure::TriangularLower);
-        triangular::matmul(
-            out.as_mut(),
-            half,
-            Accum::Replace,
-            x.transpose(),
-            all,
-            x,
-            all,
-            1.0,
-            Par::Seq,
+    /// Through the eigenvectors of M^T M, where the k-th value is not too far below the first; rows >= cols.
+    fn by_gram(&self, k: usize) -> Option<Triplets> {
+        let n = self.below.ncols();
+        if n == 0 || k > n {
+            return None;
+        }
+        let mut gram = squares(self.below.as_ref());
+        for (i, s) in self.diagonal.iter().enumerate() {
+            gram[(i, i)] += s * s;
+        }
+        let eigen = symmetric::leading(gram.as_ref(), k)?;
+        let (largest, last) = (eigen.values[0], eigen.values[k - 1]);
+        if !(last > 0.0 && largest <= GRAM_RANGE * GRAM_RANGE * last) {
+            return None;
+        }
+        let vectors = eigen.vectors;
+        let mut images = self.images(&vectors);
+        let own = squares(images.as_ref());
+        let norms: Vec<f64> = (0..k).map(|j| own[(j, j)].sqrt()).collect();
+        let inverse: Vec<f64> = norms.iter().map(|n| 1.0 / n).collect();
+        for (j, inverse) in inverse.iter().enumerate() {
+            images.col_as_slice_mut(j).iter_mut().for_each(|x| *x *= inverse);
+        }
+        let mut order: Vec<usize> = (0..k).collect();
+        order.sort_by(|&a, &b| norms[b].total_cmp(&norms[a]));
+        // F, the images over their norms, is orthogonal to eps (s_1 / s_k)^2; one Newton step F (3 I - F^T F) / 2 makes that
+        // eps.
+        let mut step = Mat::zeros(k, k);
+        let mut right = Mat::zeros(n, k);
+        for (j, &to) in order.iter().enumerate() {
+            let column = step.col_as_slice_mut(j);
+            let half = -0.5 * inverse[to];
+            for ((x, own), inverse) in column.iter_mut().zip(own.col_as_slice(to)).zip(&inverse) {
+                *x = half * own * inverse;
+            }
+            column[to] += 1.5;
+            right.col_as_slice_mut(j).copy_from_slice(vectors.col_as_slice(to));
+        }
+        let mut left = Mat::zeros(images.nrows(), k);
+        multiply(images.as_ref(), step.as_ref(), left.as_mut());
+        Some((left, order.iter().map(|&j| norms[j]).collect(), right))
+    }
+
+    /// M V.
+    fn images(&self, vectors: &Mat<f64>) -> Mat<f64> {
+        let (above, k) = (self.diagonal.len(), vectors.ncols());
+        let mut images = Mat::zeros(above + self.below.nrows(), k);
+        for j in 0..k {
+            let images = images.col_as_slice_mut(j).iter_mut();
+            for ((image, v), s) in images.zip(vectors.col_as_slice(j)).zip(&self.diagonal) {
+                *image = s * v;
+            }
+        }
+        multiply(
+            self.below.as_ref(),
+            vectors.as_ref(),
+            images.submatrix_mut(above, 0, self.below.nrows(), k),
         );
-        return out;
+        images
     }
-    let (above, below) = x.split_at_row(x.nrows() / 2);
-    let (mut one, two) = rayon::join(|| squares(above), || squares(below));
-    one += two;
-    one
 }
 
 /// Y = X C.
 fn multiply(x: MatRef<'_, f64>, c: MatRef<'_, f64>, y: MatMut<'_, f64>) {
-    if x.nrows() < HEIGHT {
+    if x.nrows() < WORTH_A_THREAD {
         matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
         return;
     }

@@ -459,7 +459,7 @@ fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<
         return Ok(values.to_vec());
     }
     let scaled = Mat::from_fn(k, k, |i, j| ru[(i, j)] * values[j]);
-    let core = leading(mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
+    let core = leading(&[], mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
     left.rotate(core.left.as_ref());
     right.rotate(core.right.as_ref());
     Ok(core.values)

@@ -10,7 +10,7 @@ use crate::error::{Result, SsvdError};
 use crate::lanczos::{LanczosOptions, Schedule, SolveReport, TruncatedSvd, finite, kept, numerical_rank, spread};
 use crate::operator::Operator;
 use crate::orthogonal::{fill_normal, orthonormalize};
-use crate::tall::{Tall, mul};
+use crate::tall::{Tall, mul, newton_step};
 
 /// Inner products of basis vectors above which they are reorthogonalised. Singular values feel its square.
 pub(crate) const DRIFT: f64 = 1e-8;
@@ -268,16 +268,7 @@ impl Candidates {
     /// With E = X^T X - I, X (I - E / 2) is orthonormal to E^2.
     fn rotate(&mut self) -> Result<Vec<f64>> {
         let k = self.u.width;
-        let polish = |x: &Tall| {
-            let gram = x.inner(0..k, x, k);
-            Mat::from_fn(k, k, |i, j| {
-                if i == j {
-                    1.5 - 0.5 * gram[(i, j)]
-                } else {
-                    -0.5 * gram[(i, j)]
-                }
-            })
-        };
+        let polish = |x: &Tall| newton_step(x.inner(0..k, x, k).as_ref());
         let (left, right) = (polish(&self.u), polish(&self.v));
         let between = self.u.inner(0..k, &self.av, k);
         let between = mul(mul(left.transpose(), between.as_ref()).as_ref(), right.as_ref());

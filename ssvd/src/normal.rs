@@ -14,7 +14,7 @@ use crate::lanczos::{LanczosOptions, Schedule, SolveReport, TruncatedSvd, finite
 use crate::operator::Operator;
 use crate::orthogonal::{fill_normal, orthonormalize, triangle_of};
 use crate::symmetric::{self, Leading};
-use crate::tall::{Tall, mul};
+use crate::tall::{Tall, mul, newton_step};
 
 /// Smallest tolerance that is tried.
 pub(crate) const FINEST: f64 = 1e-12;
@@ -309,7 +309,7 @@ impl<A: Operator> Process<'_, A> {
         let mut left = vec![0.0; k];
         if first > GRAM_RANGE * last {
             let gram = u.inner(0..k, &u, k);
-            let turn = Mat::from_fn(k, k, |i, j| if i == j { 1.5 } else { 0.0 } - 0.5 * gram[(i, j)]);
+            let turn = newton_step(gram.as_ref());
             u.multiply_in_place(turn.as_ref());
             for i in 0..k {
                 let norm = gram[(i, i)].sqrt();
@@ -344,11 +344,9 @@ impl<A: Operator> Process<'_, A> {
 
 /// G^{-1/2} for G = I + E to E^4: two Newton steps.
 fn inverse_root(gram: MatRef<'_, f64>) -> Mat<f64> {
-    let diagonal = |i: usize, j: usize| if i == j { 1.5 } else { 0.0 };
-    let newton = |g: MatRef<'_, f64>| Mat::from_fn(g.nrows(), g.ncols(), |i, j| diagonal(i, j) - 0.5 * g[(i, j)]);
-    let first = newton(gram);
+    let first = newton_step(gram);
     let left = mul(mul(first.as_ref(), gram).as_ref(), first.as_ref());
-    mul(first.as_ref(), newton(left.as_ref()).as_ref())
+    mul(first.as_ref(), newton_step(left.as_ref()).as_ref())
 }
 
 /// (s_1 / s_k)^2 up to which A V scaled to norm one is orthogonal to rounding.

@@ -203,13 +203,13 @@ pub(crate) fn product(a: MatRef<'_, f64>, x: &[f64], width: usize, y: &mut [f64]
     });
 }
 
-/// Rows above which products go to two threads: waking one takes as long as a product with fewer.
-pub(crate) const WORTH_A_THREAD: usize = 1024;
+/// Rows from which products of small matrices go to two threads: waking one takes as long as a product with fewer.
+const SPLIT: usize = 1024;
 
 /// X^T X for small matrices; the same blocks of rows, and the same bits, for any number of threads.
 pub(crate) fn squares(x: MatRef<'_, f64>) -> Mat<f64> {
     let n = x.ncols();
-    if x.nrows() < WORTH_A_THREAD {
+    if x.nrows() < SPLIT {
         let mut out = Mat::zeros(n, n);
         matmul(out.as_mut(), Accum::Replace, x.transpose(), x, 1.0, Par::Seq);
         return out;
@@ -218,6 +218,23 @@ pub(crate) fn squares(x: MatRef<'_, f64>) -> Mat<f64> {
     let (mut one, two) = rayon::join(|| squares(above), || squares(below));
     one += two;
     one
+}
+
+/// Y = X C for small matrices.
+pub(crate) fn multiply(x: MatRef<'_, f64>, c: MatRef<'_, f64>, y: MatMut<'_, f64>) {
+    if x.nrows() < SPLIT {
+        matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
+        return;
+    }
+    let half = x.nrows() / 2;
+    let (x, y) = (x.split_at_row(half), y.split_at_row_mut(half));
+    rayon::join(|| multiply(x.0, c, y.0), || multiply(x.1, c, y.1));
+}
+
+/// (3 I - G) / 2: X times this is orthonormal to the square of the error of X, G = X^T X.
+pub(crate) fn newton_step(gram: MatRef<'_, f64>) -> Mat<f64> {
+    let diagonal = |i: usize, j: usize| if i == j { 1.5 } else { 0.0 };
+    Mat::from_fn(gram.nrows(), gram.ncols(), |i, j| diagonal(i, j) - 0.5 * gram[(i, j)])
 }
 
 /// A B for small matrices.

@@ -1,13 +1,12 @@
 //! The leading singular triplets of the small core matrix.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::Mat;
 
 use crate::error::{Result, SsvdError};
 use crate::scaling::power_of_two;
 use crate::simd::{self, Kernel};
 use crate::symmetric;
-use crate::tall::{WORTH_A_THREAD, squares};
+use crate::tall::{multiply, squares};
 
 /// M ~ F diag(t) G^T.
 pub(crate) struct CoreSvd {
@@ -219,15 +218,4 @@ impl Core {
         );
         images
     }
-}
-
-/// Y = X C.
-fn multiply(x: MatRef<'_, f64>, c: MatRef<'_, f64>, y: MatMut<'_, f64>) {
-    if x.nrows() < WORTH_A_THREAD {
-        matmul(y, Accum::Replace, x, c, 1.0, Par::Seq);
-        return;
-    }
-    let half = x.nrows() / 2;
-    let (x, y) = (x.split_at_row(half), y.split_at_row_mut(half));
-    rayon::join(|| multiply(x.0, c, y.0), || multiply(x.1, c, y.1));
 }

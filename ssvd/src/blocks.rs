@@ -53,6 +53,11 @@ impl Blocks {
         self.blocks.pop()
     }
 
+    /// Gives the memory back.
+    pub(crate) fn clear(&mut self) {
+        self.blocks = Vec::new();
+    }
+
     pub(crate) fn last(&self) -> Option<&Tall> {
         self.blocks.last()
     }

@@ -283,12 +283,15 @@ impl<A: Operator> Process<'_, A> {
     /// Rayleigh-Ritz between the Ritz vectors and their images, and residuals from products with A.
     ///
     /// The right vectors are V (V^T V)^{-1/2}, turned; the left ones A V scaled to norm one.
-    fn finish(self, k: usize, ritz: &Ritz, iterations: usize, tolerance: f64, expected: bool) -> Result<Attempt> {
+    fn finish(mut self, k: usize, ritz: &Ritz, iterations: usize, tolerance: f64, expected: bool) -> Result<Attempt> {
         let (m, n, p) = (self.a.rows(), self.a.cols(), self.basis.len());
         let failed = |_| SsvdError::Factorisation("Rayleigh-Ritz values");
-        let memory = self.basis.memory() + size_of::<f64>() * ((m + n) * self.block + m * k + 2 * n * k);
+        // The basis goes before the left vectors and the image come.
+        let largest = self.basis.memory().max(size_of::<f64>() * (m + n) * k);
+        let memory = largest + size_of::<f64>() * ((m + n) * self.block + n * k);
         let products = self.products + 2 * k;
         let mut v = self.basis.times(ritz.vectors.subcols(0, k));
+        self.basis.clear();
         let mut u = Tall::zeros(m, k);
         self.a.apply(&v, &mut u)?;
         let orthonormal = inverse_root(v.inner(0..k, &v, k).as_ref());

@@ -46,13 +46,11 @@ impl Packed {
             indices: indices.iter().map(|&j| j as u32).collect(),
             values: if equal.is_some() { Vec::new() } else { values.to_vec() },
         };
-        let columns = rows.transposed(a.ncols())?;
-        let turned = (columns != rows).then_some(columns);
         let single = equal.is_none() && values.iter().all(|&x| f64::from(x as f32) == x);
-        Ok(Some(rayon::join(
-            || rows.packed(equal, single),
-            || turned.map(|columns| columns.packed(equal, single)),
-        )))
+        let (forward, columns) = rayon::join(|| rows.packed(equal, single), || rows.transposed(a.ncols()));
+        let columns = columns?;
+        let backward = (columns != rows).then(|| columns.packed(equal, single));
+        Ok(Some((forward, backward)))
     }
 
     /// Y = A X for row-major blocks of `width` vectors.
@@ -68,8 +66,10 @@ impl Packed {
         if width == 0 {
             return;
         }
-        // Each row by one thread in the order of its columns: the same bits for any number of threads.
-        y.par_chunks_mut(ROWS * width).enumerate().for_each(|(task, y)| {
+        // Each row by one thread in the order of its columns: the same bits for any number of threads. Tasks one by one,
+        // because a few of them may hold most of the entries.
+        let tasks = y.par_chunks_mut(ROWS * width).enumerate().with_max_len(1);
+        tasks.for_each(|(task, y)| {
             let first = task * ROWS;
             let task = Task {
                 a: self,

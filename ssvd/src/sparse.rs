@@ -314,7 +314,9 @@ impl Csr {
         if (self.nnz() + self.rows) * width < WORTH_A_THREAD {
             y.chunks_mut(ROWS_PER_TASK * width).enumerate().for_each(run);
         } else {
-            y.par_chunks_mut(ROWS_PER_TASK * width).enumerate().for_each(run);
+            // Tasks one by one, because a few of them may hold most of the entries.
+            let tasks = y.par_chunks_mut(ROWS_PER_TASK * width).enumerate().with_max_len(1);
+            tasks.for_each(run);
         }
     }
 }

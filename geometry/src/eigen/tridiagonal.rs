@@ -173,15 +173,16 @@ impl<const W: usize> Tridiagonal<W> {
     pub(crate) fn restore<const FMA: bool>(&mut self, a: &LaneMatrix<W>, s: &mut LaneMatrix<W>, n: usize) {
         self.multiply_pairs::<FMA>(a, n);
         // Reflection i moves rows and columns before i: of row j >= i only its left part, while it is in the cache.
-        let whole = n / Self::ROWS * Self::ROWS;
-        for j in (0..whole).step_by(Self::ROWS) {
+        // The short rows are those left over.
+        let first = n % Self::ROWS;
+        for j in 0..first {
+            self.reflect_rows::<1, FMA>(a, s, 2..j + 1, j);
+        }
+        for j in (first..n).step_by(Self::ROWS) {
             self.reflect_group::<FMA>(a, s, 2..j + 1, j);
             for row in j + 1..j + Self::ROWS {
                 self.reflect_rows::<1, FMA>(a, s, j + 1..row + 1, row);
             }
-        }
-        for j in whole..n {
-            self.reflect_rows::<1, FMA>(a, s, 2..j + 1, j);
         }
         let update = &mut self.update;
         update.clear();
@@ -214,12 +215,13 @@ impl<const W: usize> Update<W> {
     /// A ← A − u pᵀ − p uᵀ and y += A v on rows 0..`end` of lower triangles.
     #[inline(always)]
     fn leading<const FMA: bool>(&mut self, rows: &mut [Lanes<W>], stride: usize, end: usize) {
-        let whole = end / TOGETHER * TOGETHER;
-        for j in (0..whole).step_by(TOGETHER) {
-            self.rows::<TOGETHER, FMA>(rows, stride, j);
-        }
-        for j in whole..end {
+        // The short rows are those left over.
+        let first = end % TOGETHER;
+        for j in 0..first {
             self.rows::<1, FMA>(rows, stride, j);
+        }
+        for j in (first..end).step_by(TOGETHER) {
+            self.rows::<TOGETHER, FMA>(rows, stride, j);
         }
     }
 

@@ -103,6 +103,7 @@ mod drift;
 mod error;
 #[cfg(any(feature = "faer-sparse", feature = "nalgebra-sparse", feature = "sprs"))]
 mod interop;
+mod inverse;
 mod keyed;
 mod lanczos;
 mod normal;

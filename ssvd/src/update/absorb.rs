@@ -101,8 +101,8 @@ impl<M: Augmentation> UpdatingSvd<M> {
         let (top, bottom) = (f.submatrix(0, 0, k0, k1), f.submatrix(k0, 0, q, k1));
         let (one, two) = both(
             k0,
-            || long.update(relative.as_ref(), Some(addition), None, limit),
             || grown.update(top, None, Some(bottom), limit),
+            || long.update(relative.as_ref(), Some(addition), None, limit),
         );
         let eager = one | two;
         self.bookkeeping.size = self.bookkeeping.size.hypot(e.norm());
@@ -208,7 +208,7 @@ fn cancellation(inside: &Mat<f64>) -> f64 {
     inside.col_iter().map(|c| c.squared_norm_l2()).fold(0.0, f64::max)
 }
 
-/// Both tasks of order k^3, side by side where that outweighs waking a thread.
+/// Both tasks of order k^3, side by side where that outweighs waking a thread. The longer one first: it begins at once.
 fn both<A: Send, B: Send>(k: usize, one: impl FnOnce() -> A + Send, two: impl FnOnce() -> B + Send) -> (A, B) {
     if k < 32 { (one(), two()) } else { rayon::join(one, two) }
 }

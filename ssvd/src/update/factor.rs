@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use faer::linalg::matmul::matmul;
-use faer::linalg::solvers::DenseSolveCore;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, SsvdError};
+use crate::inverse::inverse;
 use crate::simd::{self, Kernel};
 use crate::sparse::Csr;
 use crate::tall::{Tall, mul, mul_add};
@@ -385,8 +385,8 @@ fn invert(mix: &Mat<f64>) -> Option<(Mat<f64>, f64)> {
     if mix.nrows() == 0 {
         return Some((mix.clone(), 1.0));
     }
-    let inverse = mix.partial_piv_lu().inverse();
-    // A zero pivot leaves NaN beside finite entries, and `max` below would pass over it.
+    let inverse = inverse(mix)?;
+    // `max` below would pass over a NaN.
     if inverse.col_iter().any(|c| c.iter().any(|x| !x.is_finite())) {
         return None;
     }

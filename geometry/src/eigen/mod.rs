@@ -8,6 +8,7 @@
 //! a matrix depends neither on the other matrices of the batch nor on the number of threads.
 
 pub(crate) mod batch;
+mod bidiagonal;
 mod dense;
 pub(crate) mod frames;
 pub(crate) mod group;
@@ -21,6 +22,7 @@ pub(crate) mod partial_fractions;
 pub(crate) mod polar;
 pub(crate) mod relative;
 mod root_free;
+mod root_trace;
 mod rows;
 mod transpose;
 mod tridiagonal;

@@ -194,6 +194,33 @@ pub(super) struct Spectra<const W: usize> {
     pub(super) failed: Mask<W>,
 }
 
+impl<const W: usize> Spectra<W> {
+    /// Between these bounds; beyond the limit more matrices fail.
+    #[inline(always)]
+    pub(super) fn between(
+        [least, most]: [Lanes<W>; 2],
+        limit: usize,
+        inverse_trace: Lanes<W>,
+        mut failed: Mask<W>,
+    ) -> Self {
+        let (mut levels, mut centre) = ([None; W], Lanes::ONE);
+        for lane in 0..W {
+            let level = level(least.0[lane], most.0[lane]).filter(|level| *level <= limit);
+            failed[lane] |= level.is_none();
+            if !failed[lane] {
+                levels[lane] = level;
+                centre.0[lane] = (least.0[lane] * most.0[lane]).sqrt();
+            }
+        }
+        Self {
+            levels,
+            centre,
+            inverse_trace,
+            failed,
+        }
+    }
+}
+
 /// Working memory.
 pub(crate) struct PartialFractions<const W: usize> {
     /// Of the poles that are added together: multipliers from each row of the inverse to the row above.
@@ -275,27 +302,13 @@ impl<const W: usize> PartialFractions<W> {
     /// Bounds of the spectra.
     #[inline(always)]
     pub(super) fn spectra<const FMA: bool>(&mut self, limit: usize, [d, e]: [&[Lanes<W>]; 2]) -> Spectra<W> {
-        let (least, inverse_trace, mut failed) = self.least::<FMA>(d, e);
+        let (least, inverse_trace, failed) = self.least::<FMA>(d, e);
         let (mut most, mut before) = (Lanes::ZERO, Lanes::ZERO);
         for (d, e) in d.iter().zip(e) {
             most = most.zip(*d + before + e.abs(), f64::max);
             before = e.abs();
         }
-        let (mut levels, mut centre) = ([None; W], Lanes::ONE);
-        for lane in 0..W {
-            let level = level(least.0[lane], most.0[lane]).filter(|level| *level <= limit);
-            failed[lane] |= level.is_none();
-            if !failed[lane] {
-                levels[lane] = level;
-                centre.0[lane] = (least.0[lane] * most.0[lane]).sqrt();
-            }
-        }
-        Spectra {
-            levels,
-            centre,
-            inverse_trace,
-            failed,
-        }
+        Spectra::between([least, most], limit, inverse_trace, failed)
     }
 
     /// Takes the terms of each matrix side by side; how many there are. Matrices with fewer poles get some without weight,
@@ -437,10 +450,10 @@ fn total<const W: usize>(x: &[Lanes<W>; POLES]) -> Lanes<W> {
     (x[0] + x[1]) + (x[2] + x[3])
 }
 
-/// The level l with most/least <= 4^l.
+/// The level l with most/least <= 4^l, where there are such positive numbers.
 fn level(least: f64, most: f64) -> Option<usize> {
     let level = (0.5 * (most / least).log2()).ceil().max(1.0);
-    (level <= MAX_LEVEL as f64).then_some(level as usize)
+    (least > 0.0 && level <= MAX_LEVEL as f64).then_some(level as usize)
 }
 
 #[cfg(test)]

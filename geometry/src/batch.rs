@@ -76,6 +76,11 @@ impl SymBatch {
         (0..self.len()).map(|index| self.matrix(index))
     }
 
+    /// The entries of each matrix.
+    pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.data.chunks_exact((self.order * self.order).max(1))
+    }
+
     /// f(A) = P diag(f(d)) Pᵀ of all matrices. O(N d³), side by side in vector lanes and threads.
     pub fn map(&self, f: impl Fn(f64) -> f64 + Sync) -> Self {
         Self::from_vec_unchecked(self.order, eigen::batch::map(self.order, &self.data, &f))
@@ -176,6 +181,11 @@ impl SpdBatch {
     /// The matrices in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = DMatrixView<'_, f64>> {
         self.0.iter()
+    }
+
+    /// The entries of each matrix.
+    pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.0.entries()
     }
 
     /// Matrix `index` as an [`Spd`] of its own. Panics when `index >= len()`, as slices do.

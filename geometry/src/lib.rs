@@ -168,6 +168,7 @@ pub mod random;
 pub mod sliced;
 pub mod spd;
 pub mod transport;
+mod triangles;
 pub mod vech;
 
 pub use batch::{SpdBatch, SymBatch};

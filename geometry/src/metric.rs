@@ -13,6 +13,7 @@ use crate::mean::{self, MeanOptions, MeanReport};
 use crate::pairwise;
 use crate::psd::Psd;
 use crate::spd::Spd;
+use crate::triangles::Triangles;
 use crate::vech::vech;
 
 /// A Riemannian metric g on SPD(n). Tangent vectors are symmetric matrices X, cotangent vectors symmetric matrices p
@@ -84,9 +85,18 @@ pub trait Metric: Debug + Send + Sync {
     /// the same bits for every number of threads. Costs N(N − 1)/2 distances, or less where a metric knows better.
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
         let points: Vec<Spd> = (0..batch.len()).into_par_iter().map(|i| batch.get(i)).collect();
-        pairwise::by_rows(batch.len(), |i, row| {
-            for (j, d) in row.iter_mut().enumerate() {
-                *d = self.distance(&points[i], &points[j])?;
+        self.pairwise_points(&points)
+    }
+
+    /// [`Self::pairwise`] of points by themselves, whose factors and eigendecompositions may hold digits that their matrices
+    /// have lost, as those of powers do.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`] when their orders differ.
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        pairwise::by_rows(points.len(), |i, row| {
+            for (d, point) in row.iter_mut().zip(points) {
+                *d = self.distance(&points[i], point)?;
             }
             Ok(())
         })
@@ -332,6 +342,22 @@ impl TraceTerm {
         in_range("whitened vector", scale_trace(x, off, on))
     }
 
+    /// ‖F(Xᵢ − Xⱼ)‖ for all pairs of symmetric matrices, given by their entries.
+    pub(crate) fn distances<'a>(
+        self,
+        order: usize,
+        matrices: impl ExactSizeIterator<Item = &'a [f64]>,
+    ) -> Result<DMatrix<f64>> {
+        let (off, on) = (self.alpha.sqrt(), self.trace_weight(order)?.sqrt());
+        let mut triangles = Triangles::symmetric(order, matrices);
+        if (off, on) != (1.0, 1.0) && !triangles.scale(off, on) {
+            return Err(Error::OutOfRange {
+                what: "whitened vector",
+            });
+        }
+        Ok(triangles.distances())
+    }
+
     /// F⁻¹.
     pub(crate) fn frobenius_inverse(self, x: DMatrix<f64>) -> Result<DMatrix<f64>> {
         let n = x.nrows();
@@ -349,6 +375,12 @@ fn scale_trace(mut x: DMatrix<f64>, off: f64, on: f64) -> DMatrix<f64> {
         x[(i, i)] += shift;
     }
     x
+}
+
+/// The order of all points, 0 where there is none; errs at the first one of another order.
+pub(crate) fn common_order(points: &[Spd]) -> Result<usize> {
+    points.iter().try_for_each(|point| check_pair(&points[0], point))?;
+    Ok(points.first().map_or(0, Spd::order))
 }
 
 /// Refuses points of different orders.

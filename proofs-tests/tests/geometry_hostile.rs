@@ -132,7 +132,11 @@ fn every_average(metric: &dyn Metric, batch: &SpdBatch, weights: Option<&[f64]>)
         &metric.name(),
         metric.median(batch, weights, &options).map(|r| r.mean.into_matrix()),
     )?;
-    if let Ok(distances) = metric.pairwise(batch) {
+    let points: Vec<Spd> = (0..batch.len()).map(|i| batch.get(i)).collect();
+    for distances in [metric.pairwise(batch), metric.pairwise_points(&points)]
+        .iter()
+        .flatten()
+    {
         prop_assert!(distances.iter().all(|d| !d.is_nan()), "{}", metric.name());
     }
     Ok(())

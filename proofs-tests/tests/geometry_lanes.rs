@@ -3,10 +3,13 @@
 
 use hadamard_geometry::mean::{self, MeanOptions};
 use hadamard_geometry::metric::TraceTerm;
-use hadamard_geometry::metrics::{AffineInvariant, BuresWasserstein, LogEuclidean, PowerAffine, PowerEuclidean};
+use hadamard_geometry::metrics::{
+    AffineInvariant, AlphaProcrustes, BuresWasserstein, Cholesky, Euclidean, LogCholesky, LogEuclidean, PowerAffine,
+    PowerEuclidean,
+};
 use hadamard_geometry::{Error, Metric, Spd, SpdBatch};
 use nalgebra::DMatrix;
-use proofs_tests::spd::with_spectrum;
+use proofs_tests::spd::{closed_metrics, triangular_metrics, with_spectrum};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -39,20 +42,28 @@ fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn distances_of_a_batch_are_those_of_its_pairs() {
-    let metrics: [Box<dyn Metric>; 6] = [
+    let metrics: [Box<dyn Metric>; 12] = [
         Box::new(AffineInvariant::default()),
         Box::new(AffineInvariant::new(TraceTerm::try_new(2.0, 0.5).unwrap())),
         Box::new(LogEuclidean::default()),
+        Box::new(LogEuclidean::new(TraceTerm::try_new(2.0, 0.5).unwrap())),
         Box::new(BuresWasserstein),
         Box::new(PowerEuclidean::try_new(0.5).unwrap()),
         Box::new(PowerAffine::try_new(0.5).unwrap()),
+        Box::new(AlphaProcrustes::try_new(0.75).unwrap()),
+        Box::new(Euclidean::default()),
+        Box::new(Euclidean::new(TraceTerm::try_new(2.0, 0.5).unwrap())),
+        Box::new(Cholesky::default()),
+        Box::new(LogCholesky::default()),
     ];
     for order in [1, 2, 3, 7, 8, 9, 32, 50] {
         for (condition, scale) in [(1.0, 1.0), (10.0, 1e-26), (1e4, 1e6), (1e8, 1e-12)] {
             let points = points(order, 11, condition, scale, order as u64);
             for metric in &metrics {
                 let found = metric.pairwise(&batch(&points)).unwrap();
+                let alone = metric.pairwise_points(&points).unwrap();
                 assert_eq!(found, found.transpose());
+                assert_eq!(alone, alone.transpose());
                 for i in 0..points.len() {
                     assert_eq!(found[(i, i)], 0.0);
                     for j in 0..i {
@@ -63,7 +74,7 @@ fn distances_of_a_batch_are_those_of_its_pairs() {
                         let rho = (condition * condition).min(1e6).max(condition);
                         let length = expected + metric.norm(&points[i], points[i].matrix()).unwrap() * 60.0;
                         let bound = 50.0 * order as f64 * f64::EPSILON * rho * length;
-                        let gap = (found[(i, j)] - expected).abs();
+                        let gap = (found[(i, j)] - expected).abs().max((alone[(i, j)] - expected).abs());
                         assert!(
                             gap <= bound,
                             "{} order {order} condition {condition:e}: {gap:e} > {bound:e}",
@@ -124,11 +135,25 @@ fn the_affine_invariant_mean_certifies_itself_by_the_logarithms_of_single_pairs(
 #[test]
 fn batches_without_matrices_and_forms_that_are_not_positive() {
     let empty = SpdBatch::try_from_vec(3, Vec::new()).unwrap();
-    let metrics: [&dyn Metric; 3] = [&AffineInvariant::default(), &LogEuclidean::default(), &BuresWasserstein];
-    for metric in metrics {
+    let mixed = [points(4, 1, 10.0, 1.0, 0), points(3, 1, 10.0, 1.0, 0)].concat();
+    for metric in closed_metrics().into_iter().chain(triangular_metrics()) {
         assert_eq!(metric.pairwise(&empty).unwrap().shape(), (0, 0));
-        let single = batch(&points(4, 1, 10.0, 1.0, 0));
+        assert_eq!(metric.pairwise_points(&[]).unwrap().shape(), (0, 0));
+        let single = batch(&mixed[..1]);
         assert_eq!(metric.pairwise(&single).unwrap(), DMatrix::zeros(1, 1));
+        let error = metric.pairwise_points(&mixed).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::DimensionMismatch {
+                    expected: 3 | 4,
+                    found: 3 | 4,
+                    ..
+                }
+            ),
+            "{}: {error}",
+            metric.name()
+        );
     }
     let indefinite = AffineInvariant::new(TraceTerm::try_new(1.0, -0.5).unwrap());
     let three = batch(&points(3, 2, 10.0, 1.0, 0));

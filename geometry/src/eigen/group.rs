@@ -43,13 +43,13 @@ impl Isa {
 }
 
 /// Work that is compiled once for every instruction set.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     /// Must be `#[inline(always)]`, so that it is compiled for the set of its caller.
     fn run<const FMA: bool>(self);
 }
 
 /// Runs a kernel on the given instruction set.
-pub(super) fn on(isa: Isa, kernel: impl Kernel) {
+pub(crate) fn on(isa: Isa, kernel: impl Kernel) {
     match isa {
         Isa::Portable => kernel.run::<false>(),
         // SAFETY: an `Isa` other than `Portable` comes from `available`, which saw the features on this machine.

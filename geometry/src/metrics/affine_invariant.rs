@@ -11,7 +11,7 @@ use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::matrix_functions::congruence;
 use crate::matrix_functions::derivative::double_operator;
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, in_range, number};
+use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, common_order, in_range, number};
 use crate::spd::Spd;
 
 /// Affine-invariant metric g_Σ(X, Y) = α tr(Σ⁻¹XΣ⁻¹Y) + β tr(Σ⁻¹X) tr(Σ⁻¹Y): a Hadamard manifold, invariant under every
@@ -29,6 +29,16 @@ impl AffineInvariant {
     /// With the trace term (α, β).
     pub fn new(trace_term: TraceTerm) -> Self {
         Self { trace_term }
+    }
+
+    /// Distances of all pairs of points with these Cholesky factors.
+    fn distances(&self, factors: Vec<DMatrix<f64>>) -> DMatrix<f64> {
+        if factors.is_empty() {
+            return DMatrix::zeros(0, 0);
+        }
+        let (alpha, beta) = (self.trace_term.alpha(), self.trace_term.beta());
+        let fold = |sum: f64, squares: f64| (alpha * squares + beta * sum * sum).max(0.0).sqrt();
+        relative::pairwise(*ISA, factors, fold)
     }
 
     /// L⁻¹XL⁻ᵀ after the checks.
@@ -198,15 +208,13 @@ impl Metric for AffineInvariant {
     /// Side by side in vector lanes: tr log CCᵀ and tr log² CCᵀ with C = L_A⁻¹L_B, from the tridiagonal form, where the
     /// eigenvalues spread by less than 1e6; singular values of C otherwise. 2n³ flops a pair.
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        let n = batch.order();
-        self.trace_term.trace_weight(n)?;
-        if batch.is_empty() {
-            return Ok(DMatrix::zeros(0, 0));
-        }
-        let (alpha, beta) = (self.trace_term.alpha(), self.trace_term.beta());
-        let fold = |sum: f64, squares: f64| (alpha * squares + beta * sum * sum).max(0.0).sqrt();
-        let factors: Vec<DMatrix<f64>> = batch.factors();
-        Ok(relative::pairwise(*ISA, factors, fold))
+        self.trace_term.trace_weight(batch.order())?;
+        Ok(self.distances(batch.factors()))
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        self.trace_term.trace_weight(common_order(points)?)?;
+        Ok(self.distances(points.iter().map(|point| point.cholesky().clone()).collect()))
     }
 
     /// GGᵀ with G = LU diag(e^{w/2}), L⁻¹XL⁻ᵀ = U diag(w) Uᵀ.

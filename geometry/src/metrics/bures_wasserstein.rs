@@ -12,7 +12,8 @@ use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::matrix_functions::derivative::{double_operator, lyapunov};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, number, positive_interval,
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, common_order, exp_at, in_range, number,
+    positive_interval,
 };
 use crate::psd::{Psd, check_fraction, check_orders};
 use crate::spd::Spd;
@@ -36,6 +37,21 @@ impl BuresWasserstein {
             lyapunov(at, &checked_tangent(at, x)?),
         )
     }
+}
+
+/// Distances of all pairs of points with these Cholesky factors; `single` that of one pair.
+fn distances(factors: Vec<DMatrix<f64>>, single: impl Fn(usize, usize) -> Result<f64> + Sync) -> Result<DMatrix<f64>> {
+    if factors.is_empty() {
+        return Ok(DMatrix::zeros(0, 0));
+    }
+    let traces: Vec<f64> = factors.iter().map(DMatrix::norm_squared).collect();
+    polar::nuclear_norms(*ISA, factors, |i, j, sum| {
+        let total = traces[i] + traces[j];
+        match sum.map(|sum| total - 2.0 * sum) {
+            Some(square) if square > CANCELLING * total => Ok(square.sqrt()),
+            _ => single(i, j),
+        }
+    })
 }
 
 /// L = T − I for the optimal map T from A to a nearby B, which solves LA + AL + LAL = B − A: fixed point of
@@ -106,18 +122,14 @@ impl Metric for BuresWasserstein {
     /// d² = tr A + tr B − 2 Σ s(bᵀa), side by side in vector lanes: the sum of singular values from bidiagonal forms, exact
     /// to n² ε s₁ without loss to small ones. Where the difference would cost more than two digits, as [`Self::distance`].
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        if batch.is_empty() {
-            return Ok(DMatrix::zeros(0, 0));
-        }
-        let factors = batch.factors();
-        let traces: Vec<f64> = factors.iter().map(DMatrix::norm_squared).collect();
-        polar::nuclear_norms(*ISA, factors, |i, j, sum| {
-            let total = traces[i] + traces[j];
-            match sum.map(|sum| total - 2.0 * sum) {
-                Some(square) if square > CANCELLING * total => Ok(square.sqrt()),
-                _ => self.distance(&batch.get(i), &batch.get(j)),
-            }
-        })
+        let single = |i: usize, j: usize| self.distance(&batch.get(i), &batch.get(j));
+        distances(batch.factors(), single)
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        common_order(points)?;
+        let factors = points.iter().map(|point| point.cholesky().clone()).collect();
+        distances(factors, |i, j| self.distance(&points[i], &points[j]))
     }
 
     /// (I + L) Σ (I + L) with L = 𝓛_Σ(X), while I + tL stays positive definite.

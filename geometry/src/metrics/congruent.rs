@@ -4,7 +4,6 @@ use nalgebra::DMatrix;
 
 use super::BuresWasserstein;
 use super::pullback::{Diffeomorphism, PullBack};
-use crate::batch::SpdBatch;
 use crate::error::{Error, Result};
 use crate::matrix_functions::congruence;
 use crate::metric::{Metric, checked_tangent, in_range};
@@ -139,10 +138,6 @@ impl<M: Metric> Diffeomorphism for Congruent<M> {
     /// W⁻¹XW⁻ᵀ.
     fn pull(&self, _at: &Spd, x: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         in_range("tangent vector", congruence(&self.map.inverse, x))
-    }
-
-    fn image_distances(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        self.base.pairwise(&batch.try_map(|point| self.image(point))?)
     }
 
     /// Wᵀ G(WXWᵀ) W.

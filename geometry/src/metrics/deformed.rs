@@ -3,14 +3,12 @@
 use nalgebra::DMatrix;
 
 use super::pullback::{Diffeomorphism, PullBack};
-use crate::batch::SpdBatch;
 use crate::eigen::SymmetricEigen;
 use crate::error::{Error, Result};
 use crate::kernel::{ExtendedKernel, Kernel};
 use crate::matrix_functions::ScalarFunction;
 use crate::matrix_functions::derivative::{frechet, frechet_inverse, frechet2};
 use crate::metric::{Metric, TraceTerm, checked_tangent, in_range};
-use crate::pairwise;
 use crate::psd::Psd;
 use crate::spd::Spd;
 
@@ -144,16 +142,5 @@ impl<M: Metric + Kernel> Diffeomorphism for Deformed<M> {
 
     fn raise(&self, at: &Spd, p: &DMatrix<f64>) -> Result<DMatrix<f64>> {
         self.extended().sharp(at, p)
-    }
-
-    /// Between images with their factors, which keep digits that a batch of powers has lost.
-    fn image_distances(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        let images = batch.try_points(|point| self.image(point))?;
-        pairwise::by_rows(images.len(), |i, row| {
-            for (d, image) in row.iter_mut().zip(&images) {
-                *d = self.base.distance(&images[i], image)?;
-            }
-            Ok(())
-        })
     }
 }

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::kernel::{ExtendedKernel, Kernel, area_squared};
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, positive_interval,
+    Metric, TraceTerm, check_exit, check_pair, check_time, checked_tangent, common_order, exp_at, in_range,
+    positive_interval,
 };
 use crate::psd::{self, Psd, check_fraction, check_orders};
 use crate::spd::Spd;
@@ -62,6 +63,16 @@ impl Metric for Euclidean {
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         let x = self.log(a, b)?;
         Ok(self.trace_term.frobenius(x)?.norm())
+    }
+
+    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        self.trace_term.distances(batch.order(), batch.entries())
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        let order = common_order(points)?;
+        self.trace_term
+            .distances(order, points.iter().map(|point| point.matrix().as_slice()))
     }
 
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {

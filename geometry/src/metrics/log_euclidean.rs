@@ -9,8 +9,7 @@ use crate::kernel::{ExtendedKernel, Kernel, PowerPair, area_squared};
 use crate::matrix_functions::ScalarFunction;
 use crate::matrix_functions::derivative::{frechet, frechet_inverse, frechet2, matrix_function};
 use crate::mean::{self, MeanOptions, MeanReport};
-use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, in_range};
-use crate::pairwise;
+use crate::metric::{Metric, TraceTerm, check_pair, check_time, checked_tangent, common_order, in_range};
 use crate::spd::Spd;
 use crate::vech::{unvech, vech};
 
@@ -36,20 +35,6 @@ impl LogEuclidean {
             frechet(ScalarFunction::Log, at.eigen(), &checked_tangent(at, x)?),
         )
     }
-}
-
-/// ‖x − y‖, in eight sums side by side.
-fn gap(x: &[f64], y: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (xs, x) = x.as_chunks::<8>();
-    let (ys, y) = y.as_chunks::<8>();
-    for (x, y) in xs.iter().zip(ys) {
-        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += (x - y) * (x - y);
-        }
-    }
-    let rest: f64 = x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum();
-    (sums.iter().sum::<f64>() + rest).sqrt()
 }
 
 const POWERS: PowerPair = PowerPair { a: 0.0, b: 0.0 };
@@ -96,17 +81,13 @@ impl Metric for LogEuclidean {
 
     /// One logarithm a matrix, in vector lanes, then norms of differences.
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        let images: Vec<Vec<f64>> = batch
-            .log()
-            .iter()
-            .map(|log| Ok(vech(&self.trace_term.frobenius(log.into_owned())?).data.into()))
-            .collect::<Result<_>>()?;
-        pairwise::by_rows(images.len(), |i, row| {
-            for (d, image) in row.iter_mut().zip(&images) {
-                *d = gap(&images[i], image);
-            }
-            Ok(())
-        })
+        self.trace_term.distances(batch.order(), batch.log().entries())
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        let order = common_order(points)?;
+        self.trace_term
+            .distances(order, points.iter().map(|point| point.log().as_slice()))
     }
 
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {

@@ -50,8 +50,6 @@ pub(super) trait Diffeomorphism: Debug + Send + Sync {
     fn second_derivative(&self, at: &Spd, _x: &DMatrix<f64>, _y: &DMatrix<f64>) -> DMatrix<f64> {
         DMatrix::zeros(at.order(), at.order())
     }
-    /// Distances under g of the images of all pairs.
-    fn image_distances(&self, batch: &SpdBatch) -> Result<DMatrix<f64>>;
     /// The kernel of the pull-back, if it is O(n)-invariant.
     fn kernel(&self) -> Option<ExtendedKernel<'_>> {
         None
@@ -99,7 +97,16 @@ where
     }
 
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        Ok(self.image_distances(batch)? / self.scale)
+        let images = batch.try_points(|point| self.image(point))?;
+        Ok(self.base.pairwise_points(&images)? / self.scale)
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        let images = points
+            .iter()
+            .map(|point| self.image(point))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(self.base.pairwise_points(&images)? / self.scale)
     }
 
     /// f⁻¹(Exp_{f(Σ)}(Df_Σ X)).

@@ -9,9 +9,11 @@ use crate::kernel::area_squared;
 use crate::matrix_functions::symmetrised;
 use crate::mean::{self, MeanOptions, MeanReport};
 use crate::metric::{
-    Metric, check_exit, check_pair, check_time, checked_tangent, exp_at, in_range, number, positive_interval,
+    Metric, check_exit, check_pair, check_time, checked_tangent, common_order, exp_at, in_range, number,
+    positive_interval,
 };
 use crate::spd::Spd;
+use crate::triangles::Triangles;
 
 /// Cholesky metric: d(A, B) = ‖L_A − L_B‖, L the lower Cholesky factors. Flat, not complete; depends on the order of the
 /// coordinates. A baseline people compare with.
@@ -186,6 +188,17 @@ impl<D: Diagonal> Metric for Triangular<D> {
     fn distance(&self, a: &Spd, b: &Spd) -> Result<f64> {
         check_pair(a, b)?;
         Ok((Self::chart(b.cholesky()) - Self::chart(a.cholesky())).norm())
+    }
+
+    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
+        let charts: Vec<DMatrix<f64>> = batch.factors().iter().map(Self::chart).collect();
+        Ok(Triangles::lower(batch.order(), charts.iter().map(DMatrix::as_slice)).distances())
+    }
+
+    fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
+        let order = common_order(points)?;
+        let charts: Vec<DMatrix<f64>> = points.iter().map(|point| Self::chart(point.cholesky())).collect();
+        Ok(Triangles::lower(order, charts.iter().map(DMatrix::as_slice)).distances())
     }
 
     fn exp(&self, at: &Spd, x: &DMatrix<f64>) -> Result<Spd> {

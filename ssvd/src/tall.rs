@@ -204,7 +204,7 @@ pub(crate) fn product(a: MatRef<'_, f64>, x: &[f64], width: usize, y: &mut [f64]
 }
 
 /// Rows from which products of small matrices go to two threads: waking one takes as long as a product with fewer.
-const SPLIT: usize = 1024;
+const SPLIT: usize = 256;
 
 /// X^T X for small matrices; the same blocks of rows, and the same bits, for any number of threads.
 pub(crate) fn squares(x: MatRef<'_, f64>) -> Mat<f64> {

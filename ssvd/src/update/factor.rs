@@ -97,7 +97,12 @@ pub(crate) struct StoredFactor<'a> {
 impl Factor {
     pub(crate) fn new(basis: &DMatrix<f64>) -> Self {
         let (rows, width) = basis.shape();
-        let data = crate::lanczos::row_major(basis);
+        // With room for as many rows again: the first one appended would else move all of them.
+        let mut data = Vec::new();
+        if data.try_reserve_exact(2 * rows * width).is_err() {
+            data.reserve_exact(rows * width);
+        }
+        data.extend_from_slice(basis.transpose().as_slice());
         let one = Mat::identity(width, width);
         Self {
             base: Tall { data, rows, width },
@@ -319,9 +324,9 @@ impl Factor {
         self.base.rows = to;
     }
 
-    /// Bytes held.
+    /// Bytes in use; what is reserved beyond costs nothing until then.
     pub(crate) fn memory(&self) -> usize {
-        size_of::<f64>() * (self.base.data.capacity() + 2 * self.width() * self.width())
+        size_of::<f64>() * (self.base.data.len() + 2 * self.width() * self.width())
     }
 
     pub(crate) fn store(&self) -> StoredFactor<'_> {

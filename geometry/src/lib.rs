@@ -57,11 +57,12 @@
 //! | to | take |
 //! |---|---|
 //! | average matrices | [`Metric::mean`]; one method by name, or a median: [`mean`] |
-//! | all distances of a batch | [`Metric::pairwise`] |
+//! | all distances of a batch | [`Metric::pairwise`]; of single points [`Metric::pairwise_points`] |
 //! | vectors for a linear model | [`Metric::tangent_vector`], [`vech`] |
 //! | compare sets of matrices | [`sliced`]: O(n log n) for n matrices; exactly and couplings: [`transport`], O(n³) |
 //! | eigendecompositions and functions of many small matrices | [`SpdBatch`], [`eigen`] |
 //! | logarithms, powers and their derivatives | [`matrix_functions`] |
+//! | any of it with complex matrices, such as cross-spectra | [`hermitian`] |
 //! | a metric that is not in the table | [`kernel::Kernel`]: one function, all else follows |
 //! | know whether yours is sound | [`check`] |
 //!
@@ -91,7 +92,7 @@
 //! (the cost matrix once more).
 //!
 //! # Limits
-//! Real matrices in `f64`. Nothing has an absolute tolerance: covariances in V² (1e-12) or T² (1e-26) are as good as those
+//! Real matrices in `f64`, complex ones by their real forms ([`hermitian`]). Nothing has an absolute tolerance: covariances in V² (1e-12) or T² (1e-26) are as good as those
 //! of unit scale. Errors of the factored forms are about n ε κ for the condition number κ. Matrices that are singular to
 //! working precision are refused by [`Spd::try_new`]. Outside its domain [`Metric::exp`] is an error, not a matrix.
 //!
@@ -127,6 +128,7 @@
 //! | d² = tr A + tr B − 2 tr (A^½ B A^½)^½ is transport between centred Gaussians, and the least ‖L_A − L_B R‖² over rotations R | Peyré and Cuturi 2019, Remark 2.31; Bhatia, Jain and Lim 2019 | `geometry_distances.rs`: laws 29, 58 |
 //! | Bures–Wasserstein transport between commuting matrices | Thanwerdas and Pennec 2023, its formula of transport | `geometry_golden.rs`, values `transport_commuting` |
 //! | Bures–Wasserstein curvature is not negative | Takatsu 2011 | `geometry_curvature.rs`: law 35 |
+//! | fixed points of isometries are totally geodesic: Hermitian matrices among symmetric ones of twice the order | Kobayashi 1972, Transformation Groups in Differential Geometry, on fixed points | `geometry_hermitian.rs` |
 //! | the Karcher mean solves Σ wᵢ log_M Xᵢ = 0, det M = Π det Xᵢ^wᵢ; power means are ordered | Lim and Pálfia 2012 | `geometry_means.rs`: laws 39, 40, 41 |
 //! | the Bures–Wasserstein mean is a fixed point that an iteration descends to | Álvarez-Esteban, del Barrio, Cuesta-Albertos and Matrán 2016 | `geometry_means.rs`: law 44 |
 //!
@@ -157,6 +159,7 @@ pub mod check;
 pub mod divergence;
 pub mod eigen;
 pub mod error;
+pub mod hermitian;
 pub mod kernel;
 pub mod matrix_functions;
 pub mod mean;

@@ -3,8 +3,8 @@
 //! A = X + iY with its real form \[X −Y; Y X\]: products, inverses, adjoints and functions of real forms are the real forms
 //! of those of the matrices, and every eigenvalue comes twice. Real forms are what J = \[0 −I; I 0\] commutes with, so they
 //! are the fixed points of an isometry of every O(2n)-invariant metric, and with two points lie all geodesics, logarithms,
-//! transported vectors, means and medians between them among the real forms (Kobayashi 1972, on fixed points of isometries). What this
-//! crate says of symmetric matrices therefore holds for Hermitian ones, with these factors:
+//! transported vectors, means and medians between them among the real forms (Kobayashi 1972, on fixed points of
+//! isometries). What this crate says of symmetric matrices therefore holds for Hermitian ones, with these factors:
 //!
 //! | of real forms | is, of Hermitian matrices |
 //! |---|---|

@@ -122,7 +122,8 @@ impl Metric for BuresWasserstein {
     }
 
     /// d² = tr A + tr B − 2 Σ s(bᵀa), side by side in vector lanes: the sum of singular values from bidiagonal forms, exact
-    /// to n² ε s₁ without loss to small ones. Where the difference would cost more than four of the sixteen digits, as [`Self::distance`].
+    /// to n² ε s₁ without loss to small ones. Where the difference would cost more than four of the sixteen digits, as
+    /// [`Self::distance`].
     fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
         // Points that some close pair asks for are made once.
         let points: Vec<OnceLock<Spd>> = (0..batch.len()).map(|_| OnceLock::new()).collect();

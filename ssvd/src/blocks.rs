@@ -62,11 +62,6 @@ impl Blocks {
         self.blocks.last()
     }
 
-    /// Block number `i`.
-    pub(crate) fn block(&self, i: usize) -> &Tall {
-        &self.blocks[i]
-    }
-
     /// Number of blocks.
     pub(crate) fn count(&self) -> usize {
         self.blocks.len()
@@ -137,6 +132,27 @@ impl Blocks {
                 subtract_products(b, self.stretch(i, at, w0.len() / b), [h0, h1], [w0, w1]);
             }
         });
+    }
+
+    /// W -= X H for the blocks `chosen` of X, then X^T W for block `i`.
+    pub(crate) fn subtract_inner(&self, chosen: &[usize], h: MatRef<'_, f64>, i: usize, w: &mut Tall) -> Mat<f64> {
+        let (h, b) = (row_major(h), w.width);
+        let parts: Vec<Vec<f64>> = stretches_mut(&mut w.data, b)
+            .map(|(at, w)| {
+                let rows = w.len() / b;
+                for (&i, h) in chosen.iter().zip(h.chunks_exact(self.width * b)) {
+                    subtract_product(self.stretch(i, at, rows), self.width, h, b, w);
+                }
+                let mut h = vec![0.0; self.width * b];
+                add_inner(self.stretch(i, at, rows), self.width, w, b, &mut h);
+                h
+            })
+            .collect();
+        let mut sum = Mat::zeros(self.width, b);
+        for part in parts {
+            sum += MatRef::from_row_major_slice(&part, self.width, b);
+        }
+        sum
     }
 
     /// W -= X H for block `i` of X, then W^T W.

@@ -181,23 +181,24 @@ impl<A: Operator> Process<'_, A> {
     /// One more block. False when squares have left the range of f64.
     fn step(&mut self) -> Result<bool> {
         let (p, b) = (self.basis.len(), self.block);
-        let fresh = Tall::zeros(self.next.rows, b);
+        let Self { a, next, image, .. } = self;
+        let (fresh, applied) = rayon::join(|| Tall::zeros(next.rows, b), || a.apply(next, image));
+        applied?;
         self.basis.push(std::mem::replace(&mut self.next, fresh));
         let (basis, z) = (&mut self.basis, &mut self.next);
         let newest = basis.count() - 1;
-        self.a.apply(basis.block(newest), &mut self.image)?;
         self.a.apply_transpose(&self.image, z)?;
         self.products += 2 * b;
 
-        let kept = self.coupling.ncols();
+        // Nothing is coupled to the first block.
+        let kept = if p > 0 { self.coupling.ncols() } else { 0 };
+        let turned = self.coupling.transpose();
         if p > 0 {
-            let turned = self.coupling.transpose();
             self.core.submatrix_mut(p - kept, p, kept, b).copy_from(turned);
             self.core.submatrix_mut(p, p - kept, b, kept).copy_from(&self.coupling);
-            let before: Vec<usize> = (newest - kept / b..newest).collect();
-            basis.subtract(&before, turned, z);
         }
-        let along = basis.inner(&[newest], z);
+        let before: Vec<usize> = (newest - kept / b..newest).collect();
+        let along = basis.subtract_inner(&before, turned, newest, z);
         let along = Mat::from_fn(b, b, |i, j| 0.5 * (along[(i, j)] + along[(j, i)]));
         self.core.submatrix_mut(p, p, b, b).copy_from(&along);
         let products = basis.subtract_gram(newest, along.as_ref(), z);

@@ -10,7 +10,7 @@ use crate::scaling::{clean_rest, norm, rest};
 use crate::sparse::Csr;
 use crate::tall::mul_add;
 use crate::update::core::{CoreSvd, leading};
-use crate::update::factor::{Addition, Factor};
+use crate::update::factor::{Addition, Appended, Factor};
 use crate::update::residual::{Basis, Residual};
 use crate::update::{Augmentation, UpdateReport, UpdatingSvd};
 
@@ -98,10 +98,13 @@ impl<M: Augmentation> UpdatingSvd<M> {
         } else {
             (&mut self.left, &mut self.right)
         };
-        let (top, bottom) = (f.submatrix(0, 0, k0, k1), f.submatrix(k0, 0, q, k1));
+        let appended = Appended {
+            images: f.images.subrows(k0, q),
+            turn: f.turn.as_ref(),
+        };
         let (one, two) = both(
             k0,
-            || grown.update(top, None, Some(bottom), limit),
+            || grown.update(f.rows(0, k0).as_ref(), None, Some(appended), limit),
             || long.update(relative.as_ref(), Some(addition), None, limit),
         );
         let eager = one | two;
@@ -151,6 +154,7 @@ impl<M: Augmentation> UpdatingSvd<M> {
         } = leading(&[], core, self.k, terms)?;
         let limit = self.options.condition_limit;
         let k1 = values.len();
+        let f = f.rows(0, d.nrows());
         let update = |factor: &mut Factor, side: &Option<Outside>, mixing: &Mat<f64>| {
             let top = mixing.submatrix(0, 0, k0, k1);
             match side {

@@ -10,11 +10,26 @@ use crate::tall::{multiply, squares};
 
 /// M ~ F diag(t) G^T.
 pub(crate) struct CoreSvd {
-    pub(crate) left: Mat<f64>,
+    pub(crate) left: Product,
     pub(crate) values: Vec<f64>,
     pub(crate) right: Mat<f64>,
     /// (||M||_F^2 - sum t^2)^{1/2}.
     pub(crate) discarded: f64,
+}
+
+/// F = `images` `turn`, which a long F need not be multiplied out for.
+pub(crate) struct Product {
+    pub(crate) images: Mat<f64>,
+    pub(crate) turn: Mat<f64>,
+}
+
+impl Product {
+    /// The rows `from..from + count` of F.
+    pub(crate) fn rows(&self, from: usize, count: usize) -> Mat<f64> {
+        let mut out = Mat::zeros(count, self.turn.ncols());
+        multiply(self.images.subrows(from, count), self.turn.as_ref(), out.as_mut());
+        out
+    }
 }
 
 /// s_1 / s_k up to which the Gram matrix is as accurate as the matrix: errors stay below 64 eps s_1.
@@ -55,6 +70,10 @@ pub(crate) fn leading(diagonal: &[f64], mut below: Mat<f64>, k: usize, terms: f6
     } else {
         let below = core.below.transpose().to_owned();
         let diagonal = Vec::new();
+        let swap = |(left, values, right): Triplets| {
+            let (images, turn) = (right, Mat::identity(values.len(), values.len()));
+            (Product { images, turn }, values, left.rows(0, cols))
+        };
         Core { diagonal, below }.by_gram(k).map(swap)
     };
     let (mut left, values, mut right) = match found {
@@ -72,7 +91,7 @@ pub(crate) fn leading(diagonal: &[f64], mut below: Mat<f64>, k: usize, terms: f6
     } else {
         0.0
     };
-    left.truncate(rows, rank);
+    left.turn.truncate(left.images.ncols(), rank);
     right.truncate(cols, rank);
     if values.iter().all(|x| x.is_finite()) {
         Ok(CoreSvd {
@@ -136,11 +155,7 @@ impl Kernel for Divide<'_> {
     }
 }
 
-type Triplets = (Mat<f64>, Vec<f64>, Mat<f64>);
-
-fn swap((left, values, right): Triplets) -> Triplets {
-    (right, values, left)
-}
+type Triplets = (Product, Vec<f64>, Mat<f64>);
 
 impl Core {
     fn directly(&self, k: usize) -> Option<Triplets> {
@@ -151,11 +166,8 @@ impl Core {
         let svd = m.thin_svd().ok()?;
         let k = k.min(m.nrows()).min(m.ncols());
         let values = (0..k).map(|i| svd.S()[i]).collect();
-        Some((
-            svd.U().subcols(0, k).to_owned(),
-            values,
-            svd.V().subcols(0, k).to_owned(),
-        ))
+        let (images, turn) = (svd.U().subcols(0, k).to_owned(), Mat::identity(k, k));
+        Some((Product { images, turn }, values, svd.V().subcols(0, k).to_owned()))
     }
 
     /// Through the eigenvectors of M^T M, where the k-th value is not too far below the first; rows >= cols.
@@ -196,8 +208,7 @@ impl Core {
             column[to] += 1.5;
             right.col_as_slice_mut(j).copy_from_slice(vectors.col_as_slice(to));
         }
-        let mut left = Mat::zeros(images.nrows(), k);
-        multiply(images.as_ref(), step.as_ref(), left.as_mut());
+        let left = Product { images, turn: step };
         Some((left, order.iter().map(|&j| norms[j]).collect(), right))
     }
 

@@ -33,6 +33,12 @@ pub(crate) struct Addition<'a> {
     pub(crate) weights: MatRef<'a, f64>,
 }
 
+/// Rows to append, `images` (q x r) times `turn` (r x k).
+pub(crate) struct Appended<'a> {
+    pub(crate) images: MatRef<'a, f64>,
+    pub(crate) turn: MatRef<'a, f64>,
+}
+
 /// Row j of `sums` += sum_i x_ji (row support_i of the base).
 struct Gather<'a> {
     base: &'a [f64],
@@ -170,7 +176,7 @@ impl Factor {
         &mut self,
         relative: MatRef<'_, f64>,
         addition: Option<Addition<'_>>,
-        appended: Option<MatRef<'_, f64>>,
+        appended: Option<Appended<'_>>,
         limit: f64,
     ) -> bool {
         let mix = mul(self.mix.as_ref(), relative);
@@ -229,11 +235,16 @@ impl Factor {
                 weights: &rows,
             });
         }
-        if let Some(appended) = appended {
-            let before = self.base.data.len();
-            self.base.data.resize(before + appended.nrows() * k, 0.0);
-            through(appended, &mut self.base.data[before..]);
-            self.base.rows += appended.nrows();
+        if let Some(Appended { images, turn }) = appended {
+            // Through K^{-1} before the long product, where one does.
+            let mut narrow = vec![0.0; turn.nrows() * k];
+            through(turn, &mut narrow);
+            let narrow = MatRef::from_row_major_slice(&narrow, turn.nrows(), k);
+            let (before, count) = (self.base.data.len(), images.nrows());
+            self.base.data.resize(before + count * k, 0.0);
+            let rows = MatMut::from_row_major_slice_mut(&mut self.base.data[before..], count, k);
+            matmul(rows, Accum::Replace, images, narrow, 1.0, Par::Seq);
+            self.base.rows += count;
         }
         eager
     }

@@ -460,7 +460,7 @@ fn restore(left: &mut Factor, right: &mut Factor, values: &[f64]) -> Result<Vec<
     }
     let scaled = Mat::from_fn(k, k, |i, j| ru[(i, j)] * values[j]);
     let core = leading(&[], mul(scaled.as_ref(), rv.transpose()), k, 0.0)?;
-    left.rotate(core.left.as_ref());
+    left.rotate(core.left.rows(0, k).as_ref());
     right.rotate(core.right.as_ref());
     Ok(core.values)
 }

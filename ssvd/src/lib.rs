@@ -118,6 +118,7 @@ mod replace;
 mod scaling;
 mod simd;
 mod sparse;
+mod stretch;
 mod symmetric;
 mod tall;
 mod tridiagonal;

@@ -190,11 +190,6 @@ impl<D: Diagonal> Metric for Triangular<D> {
         Ok((Self::chart(b.cholesky()) - Self::chart(a.cholesky())).norm())
     }
 
-    fn pairwise(&self, batch: &SpdBatch) -> Result<DMatrix<f64>> {
-        let charts: Vec<DMatrix<f64>> = batch.factors().iter().map(Self::chart).collect();
-        Ok(Triangles::lower(batch.order(), charts.iter().map(DMatrix::as_slice)).distances())
-    }
-
     fn pairwise_points(&self, points: &[Spd]) -> Result<DMatrix<f64>> {
         let order = common_order(points)?;
         let charts: Vec<DMatrix<f64>> = points.iter().map(|point| Self::chart(point.cholesky())).collect();

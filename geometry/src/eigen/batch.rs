@@ -74,9 +74,9 @@ trait Job: Copy + Sync {
     }
     /// Solves a group that was loaded; returns the matrices that it did not solve.
     fn solve<const W: usize>(self, group: &mut Group<W>) -> Mask<W>;
-    /// Writes the result of one matrix of a finished group.
-    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]);
-    /// The same of one matrix of a solved group of large ones.
+    /// Writes the results of a finished group.
+    fn collect<const W: usize>(self, group: &Group<W>, order: usize, out: &mut [f64]);
+    /// Writes the result of one matrix of a solved group of large ones.
     fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]);
     /// The same from an eigendecomposition of one matrix.
     fn single(self, eigen: &SymmetricEigen, out: &mut [f64]);
@@ -102,11 +102,13 @@ impl Job for Values {
         group.solve(Self::VECTORS)
     }
 
-    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
-        for k in 0..order {
-            out[k] = group.value(lane, k);
+    fn collect<const W: usize>(self, group: &Group<W>, order: usize, out: &mut [f64]) {
+        for (lane, out) in out.chunks_exact_mut(order).enumerate() {
+            for k in 0..order {
+                out[k] = group.value(lane, k);
+            }
+            out.sort_unstable_by(f64::total_cmp);
         }
-        out.sort_unstable_by(f64::total_cmp);
     }
 
     fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
@@ -132,14 +134,16 @@ impl Job for Vectors {
         group.solve(Self::VECTORS)
     }
 
-    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, order: usize, out: &mut [f64]) {
-        let mut ranks: Vec<usize> = (0..order).collect();
-        ranks.sort_by(|&a, &b| group.value(lane, a).total_cmp(&group.value(lane, b)));
-        let (values, vectors) = out.split_at_mut(order);
-        for (&k, (value, vector)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
-            *value = group.value(lane, k);
-            for (x, y) in vector.iter_mut().zip(group.vector(lane, k)) {
-                *x = y;
+    fn collect<const W: usize>(self, group: &Group<W>, order: usize, out: &mut [f64]) {
+        for (lane, out) in out.chunks_exact_mut(self.size(order)).enumerate() {
+            let mut ranks: Vec<usize> = (0..order).collect();
+            ranks.sort_by(|&a, &b| group.value(lane, a).total_cmp(&group.value(lane, b)));
+            let (values, vectors) = out.split_at_mut(order);
+            for (&k, (value, vector)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
+                *value = group.value(lane, k);
+                for (x, y) in vector.iter_mut().zip(group.vector(lane, k)) {
+                    *x = y;
+                }
             }
         }
     }
@@ -177,8 +181,8 @@ impl Job for Function<'_> {
         failed
     }
 
-    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
-        group.store(lane, out);
+    fn collect<const W: usize>(self, group: &Group<W>, _: usize, out: &mut [f64]) {
+        group.store(out);
     }
 
     fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
@@ -210,8 +214,8 @@ impl Job for Fractional {
         failed
     }
 
-    fn collect<const W: usize>(self, group: &Group<W>, lane: usize, _: usize, out: &mut [f64]) {
-        group.store(lane, out);
+    fn collect<const W: usize>(self, group: &Group<W>, _: usize, out: &mut [f64]) {
+        group.store(out);
     }
 
     fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
@@ -318,15 +322,12 @@ fn solve_large<const W: usize, const G: usize, J: Job>(
 fn solve_group<const W: usize, J: Job>(group: &mut Group<W>, order: usize, matrices: &[f64], job: J, out: &mut [f64]) {
     group.load(matrices.chunks_exact(order * order));
     let failed = job.solve(group);
+    job.collect(group, order, out);
     let each = matrices
         .chunks_exact(order * order)
         .zip(out.chunks_exact_mut(job.size(order)));
-    for (lane, (matrix, out)) in each.enumerate() {
-        if failed[lane] {
-            job.single(&blocked(order, matrix), out);
-        } else {
-            job.collect(group, lane, order, out);
-        }
+    for (_, (matrix, out)) in failed.iter().zip(each).filter(|(failed, _)| **failed) {
+        job.single(&blocked(order, matrix), out);
     }
 }
 

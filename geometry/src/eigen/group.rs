@@ -200,15 +200,9 @@ impl<const W: usize> Group<W> {
         );
     }
 
-    /// Writes what [`Self::apply`] computed for `lane`, both triangles.
-    pub(crate) fn store(&self, lane: usize, out: &mut [f64]) {
-        let n = self.order;
-        for i in 0..n {
-            for (j, x) in self.a.row(i)[..=i].iter().enumerate() {
-                out[i * n + j] = x.0[lane];
-                out[j * n + i] = x.0[lane];
-            }
-        }
+    /// Writes what [`Self::apply`] computed, n² entries for each of 1 to W matrices.
+    pub(crate) fn store(&self, out: &mut [f64]) {
+        on(self.isa, Store { group: self, out });
     }
 }
 
@@ -259,6 +253,42 @@ impl<const W: usize> Kernel for Load<'_, '_, W> {
             for x in &mut a.row_mut(i)[..=i] {
                 *x = *x * Lanes(*scale);
                 one_by_one();
+            }
+        }
+    }
+}
+
+/// Takes symmetric matrices that lie side by side apart, both triangles equal.
+struct Store<'a, const W: usize> {
+    group: &'a Group<W>,
+    out: &'a mut [f64],
+}
+
+impl<const W: usize> Kernel for Store<'_, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Group { order: n, isa, a, .. } = self.group;
+        let n = *n;
+        for i in 0..n {
+            if n < W {
+                for (lane, out) in self.out.chunks_exact_mut(n * n).enumerate() {
+                    for j in 0..n {
+                        out[i * n + j] = a[(i.max(j), i.min(j))].0[lane];
+                    }
+                }
+                continue;
+            }
+            for block in 0..n.div_ceil(W) {
+                // The last block reaches back over the one before.
+                let first = (block * W).min(n - W);
+                let mut numbers = [[0.0; W]; W];
+                for j in 0..W {
+                    numbers[j] = a[(i.max(first + j), i.min(first + j))].0;
+                }
+                let rows = transpose(*isa, &numbers);
+                for (out, row) in self.out.chunks_exact_mut(n * n).zip(&rows) {
+                    out[i * n + first..][..W].copy_from_slice(row);
+                }
             }
         }
     }

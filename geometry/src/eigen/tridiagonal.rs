@@ -1,5 +1,6 @@
 //! Householder reduction of W symmetric matrices at once to tridiagonal form, and the way back.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one};
@@ -7,9 +8,6 @@ use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one};
 /// Below this sum of squares (matrices are scaled to a largest entry near 1) a row counts as already reduced: the
 /// entries neglected are 1e-140 of the norm.
 pub(super) const NEGLIGIBLE: f64 = 1e-280;
-
-/// Rows that share the numbers loaded for them.
-const TOGETHER: usize = 4;
 
 /// T = Qᵀ A Q for W matrices, Q a product of reflections I − u uᵀ/h.
 pub(crate) struct Tridiagonal<const W: usize> {
@@ -24,13 +22,17 @@ pub(crate) struct Tridiagonal<const W: usize> {
     update: Update<W>,
 }
 
-/// A change A − u pᵀ − p uᵀ that is due, and y = A v for the vector v of the next one.
+/// Of changes A − u pᵀ − p uᵀ that are due: p. Of vectors v that bring the next ones: y = A v.
+///
+/// A triangle of large matrices does not fit the first cache, and a pass that reads and writes it for one change and one
+/// product waits for the second one half of the time: changes are made two at a time.
 struct Update<const W: usize> {
-    u: Buffer<W>,
-    p: Buffer<W>,
-    v: Buffer<W>,
-    y: Buffer<W>,
+    p: [Buffer<W>; 2],
+    y: [Buffer<W>; 2],
 }
+
+/// What a vector that ends before the diagonal is followed by in its row.
+const ZEROS: usize = 3;
 
 impl<const W: usize> Tridiagonal<W> {
     /// Rows that take reflections from one side together: with two reflections at a time, what the registers hold.
@@ -38,54 +40,74 @@ impl<const W: usize> Tridiagonal<W> {
 
     pub(crate) fn zeros(order: usize) -> Self {
         let zeros = || Buffer::zeros(order);
+        let longer = || Buffer::zeros(order + ZEROS);
         Self {
             diagonal: zeros(),
             off: zeros(),
             inverse_h: zeros(),
             products: zeros(),
             update: Update {
-                u: zeros(),
-                p: zeros(),
-                v: zeros(),
-                y: zeros(),
+                p: [longer(), longer()],
+                y: [longer(), longer()],
             },
         }
     }
 
     /// Reduces the matrices whose lower triangles are in `a`; the vectors u replace the rows of `a`. 4/3 n³ flops.
     ///
-    /// The update by one reflection and the product with the vector of the next one, which needs only the updated last
-    /// row, share a pass over the matrix.
+    /// A change waits for the next one, whose product with the vector then reads the matrix of before; what both change
+    /// shares a pass with the product after that.
     #[inline(always)]
     pub(crate) fn reduce<const FMA: bool>(&mut self, a: &mut LaneMatrix<W>, n: usize) {
         let update = &mut self.update;
-        update.clear();
         let stride = a.stride();
+        let mut due = 0;
         for i in (1..n).rev() {
-            let (head, row) = a.split_at_row(i);
-            let (ui, pi) = (update.u[i], update.p[i]);
-            for (x, (u, p)) in row[..=i].iter_mut().zip(update.u.iter().zip(update.p.iter())) {
-                *x = rank_two::<W, FMA>(*x, ui, pi, *u, *p);
-                one_by_one();
-            }
+            let (head, tail) = a.rows_mut(0, n).split_at_mut(i * stride);
+            let (row, below) = tail.split_at_mut(stride);
+            let u = match due {
+                0 => [&[][..]; 2],
+                1 => [&below[..]; 2],
+                _ => [&below[stride..], &below[..stride]],
+            };
+            update.row::<FMA>(&mut row[..=i], u, due);
             self.diagonal[i] = row[i];
-            let (u, alpha) = (&mut row[..i], i - 1);
-            let sigma = dot::<W, FMA>(&u[..alpha], &u[..alpha]);
-            let first = u[alpha];
+            row[i..n.min(i + ZEROS)].fill(Lanes::ZERO);
+            let (v, alpha) = (&mut row[..i], i - 1);
+            let sigma = dot::<W, FMA>(&v[..alpha], &v[..alpha]);
+            let first = v[alpha];
             let reduced = sigma.compare(Lanes::ZERO, |s, _| s < NEGLIGIBLE);
             let norm = first.mul_add::<FMA>(first, sigma).sqrt();
             let signed = norm.copysign(first);
             self.off[i - 1] = Lanes::select(reduced, first, -signed);
-            u[alpha] = first + signed;
+            v[alpha] = first + signed;
             let h = (first * signed).mul_add::<FMA>(Lanes::ONE, norm * norm);
             let inverse = Lanes::select(reduced, Lanes::ZERO, Lanes::ONE / h);
             self.inverse_h[i] = inverse;
-            update.v[..i].copy_from_slice(u);
-            update.y[..i].fill(Lanes::ZERO);
-            update.leading::<FMA>(head, stride, i);
-            update.advance::<FMA>(inverse, i);
+            if i == 1 {
+                // A row of one entry is reduced.
+                break;
+            }
+            let waiting = if due == 2 {
+                update.leading::<3, 2, 1, FMA>(head, stride, i, u, [v, v]);
+                due = 0;
+                None
+            } else {
+                update.leading::<4, 0, 1, FMA>(head, stride, i, u, [v, v]);
+                (due == 1).then_some([u[0], &update.p[0]])
+            };
+            finish::<W, FMA>(&mut update.y[0][..i], v, inverse, waiting);
+            std::mem::swap(&mut update.p[due], &mut update.y[0]);
+            due += 1;
         }
-        self.diagonal[0] = a[(0, 0)];
+        let (first, tail) = a.rows_mut(0, n).split_at_mut(stride);
+        let u = match due {
+            0 => [&[][..]; 2],
+            1 => [&tail[stride..]; 2],
+            _ => [&tail[2 * stride..], &tail[stride..]],
+        };
+        update.row::<FMA>(&mut first[..1], u, due);
+        self.diagonal[0] = first[0];
         self.off[n - 1] = Lanes::ZERO;
     }
 
@@ -185,102 +207,214 @@ impl<const W: usize> Tridiagonal<W> {
             }
         }
         let update = &mut self.update;
-        update.clear();
+        update.p.iter_mut().for_each(|p| p.fill(Lanes::ZERO));
         let stride = s.stride();
-        // The pass for i applies reflection i to the rows before i, and multiplies by the vector of i + 1.
-        for i in 1..n {
-            let next = i + 1 < n;
-            if next {
-                update.v[..=i].copy_from_slice(&a.row(i + 1)[..=i]);
-                update.v[i + 1] = Lanes::ZERO;
-                update.y[..=i + 1].fill(Lanes::ZERO);
+        let mut u = [a.row(0); 2];
+        // The pass for i makes the changes of the two reflections before it, and multiplies by the vectors of i and i + 1.
+        for i in (1..n).step_by(2) {
+            let (pair, end) = if i + 1 < n { (true, i + 1) } else { (false, i) };
+            let v = [a.row(i), a.row(if pair { i + 1 } else { i })];
+            update.leading::<3, 2, 2, FMA>(s.rows_mut(0, n), stride, end, u, v);
+            let [y0, y1] = &mut update.y;
+            finish::<W, FMA>(&mut y0[..i], v[0], self.inverse_h[i], None);
+            // Row i has taken reflection i already.
+            y0[i..i + ZEROS].fill(Lanes::ZERO);
+            if pair {
+                finish::<W, FMA>(&mut y1[..end], v[1], self.inverse_h[i + 1], Some([v[0], y0]));
+                y1[end..end + ZEROS - 1].fill(Lanes::ZERO);
             } else {
-                update.v.fill(Lanes::ZERO);
+                y1.fill(Lanes::ZERO);
             }
-            update.leading::<FMA>(s.rows_mut(0, n), stride, i + 1);
-            if next {
-                update.advance::<FMA>(self.inverse_h[i + 1], i + 1);
-            }
+            std::mem::swap(&mut update.p, &mut update.y);
+            u = v;
         }
+        update.leading::<3, 2, 0, FMA>(s.rows_mut(0, n), stride, n, u, u);
     }
 }
 
 impl<const W: usize> Update<W> {
-    fn clear(&mut self) {
-        self.u.fill(Lanes::ZERO);
-        self.p.fill(Lanes::ZERO);
-        self.v.fill(Lanes::ZERO);
+    /// Makes the first `due` changes on the last row of a triangle.
+    #[inline(always)]
+    fn row<const FMA: bool>(&self, row: &mut [Lanes<W>], u: [&[Lanes<W>]; 2], due: usize) {
+        match due {
+            0 => {}
+            1 => self.row_by::<1, FMA>(row, u),
+            _ => self.row_by::<2, FMA>(row, u),
+        }
     }
 
-    /// A ← A − u pᵀ − p uᵀ and y += A v on rows 0..`end` of lower triangles.
     #[inline(always)]
-    fn leading<const FMA: bool>(&mut self, rows: &mut [Lanes<W>], stride: usize, end: usize) {
-        // The short rows are those left over.
-        let first = end % TOGETHER;
-        for j in 0..first {
-            self.rows::<1, FMA>(rows, stride, j);
+    fn row_by<const K: usize, const FMA: bool>(&self, row: &mut [Lanes<W>], u: [&[Lanes<W>]; 2]) {
+        let len = row.len();
+        let [p0, p1] = &self.p;
+        let (u, p) = (u.map(|u| &u[..len]), [&p0[..len], &p1[..len]]);
+        let (mut ui, mut pi) = ([Lanes::<W>::ZERO; K], [Lanes::<W>::ZERO; K]);
+        for k in 0..K {
+            (ui[k], pi[k]) = (u[k][len - 1], p[k][len - 1]);
         }
-        for j in (first..end).step_by(TOGETHER) {
-            self.rows::<TOGETHER, FMA>(rows, stride, j);
+        for c in 0..len {
+            let mut x = row[c];
+            for k in 0..K {
+                x = rank_two::<W, FMA>(x, ui[k], pi[k], u[k][c], p[k][c]);
+            }
+            row[c] = x;
+            one_by_one();
+        }
+    }
+
+    /// Makes the first K changes, and y = A v for the first M vectors, on rows 0..`end` of lower triangles, R rows
+    /// together.
+    #[inline(always)]
+    fn leading<const R: usize, const K: usize, const M: usize, const FMA: bool>(
+        &mut self,
+        rows: &mut [Lanes<W>],
+        stride: usize,
+        end: usize,
+        u: [&[Lanes<W>]; 2],
+        v: [&[Lanes<W>]; 2],
+    ) {
+        // The short rows are those left over.
+        let first = end % R;
+        for j in 0..first {
+            self.rows::<1, K, M, FMA>(rows, stride, j, u, v);
+        }
+        for j in (first..end).step_by(R) {
+            self.rows::<R, K, M, FMA>(rows, stride, j, u, v);
         }
     }
 
     /// The same on rows j to j + R.
     #[inline(always)]
-    fn rows<const R: usize, const FMA: bool>(&mut self, rows: &mut [Lanes<W>], stride: usize, j: usize) {
-        let block = &mut rows[j * stride..(j + R) * stride];
-        let (mut ur, mut pr, mut vr) = ([Lanes::ZERO; R], [Lanes::ZERO; R], [Lanes::ZERO; R]);
-        ur.copy_from_slice(&self.u[j..j + R]);
-        pr.copy_from_slice(&self.p[j..j + R]);
-        vr.copy_from_slice(&self.v[j..j + R]);
-        let mut sums = [Lanes::<W>::ZERO; R];
-        let (u, p, v, y) = (&self.u[..j], &self.p[..j], &self.v[..j], &mut self.y[..j]);
-        for c in 0..j {
-            let (uc, pc, vc, mut yc) = (u[c], p[c], v[c], y[c]);
-            for r in 0..R {
-                let x = rank_two::<W, FMA>(block[r * stride + c], ur[r], pr[r], uc, pc);
-                block[r * stride + c] = x;
-                sums[r] = x.mul_add::<FMA>(vc, sums[r]);
-                yc = x.mul_add::<FMA>(vr[r], yc);
+    fn rows<const R: usize, const K: usize, const M: usize, const FMA: bool>(
+        &mut self,
+        rows: &mut [Lanes<W>],
+        stride: usize,
+        j: usize,
+        mut u: [&[Lanes<W>]; 2],
+        mut v: [&[Lanes<W>]; 2],
+    ) {
+        let block = Cell::from_mut(&mut rows[j * stride..]).as_slice_of_cells();
+        let (heads, tile) = (
+            rows_of::<W, R>(block, stride, 0, j),
+            rows_of::<W, R>(block, stride, j, R),
+        );
+        let (mut ur, mut pr) = ([[Lanes::<W>::ZERO; K]; R], [[Lanes::<W>::ZERO; K]; R]);
+        let mut vr = [[Lanes::<W>::ZERO; M]; R];
+        for r in 0..R {
+            for k in 0..K {
+                (ur[r][k], pr[r][k]) = (u[k][j + r], self.p[k][j + r]);
             }
-            y[c] = yc;
+            for m in 0..M {
+                vr[r][m] = v[m][j + r];
+            }
+        }
+        let mut sums = [[Lanes::<W>::ZERO; M]; R];
+        for k in 0..K {
+            u[k] = &u[k][..j];
+        }
+        for m in 0..M {
+            v[m] = &v[m][..j];
+        }
+        let ([p0, p1], [y0, y1]) = (&self.p, &mut self.y);
+        let (p, y) = ([&p0[..j], &p1[..j]], [&mut y0[..j], &mut y1[..j]]);
+        for c in 0..j {
+            let (mut uc, mut pc) = ([Lanes::<W>::ZERO; K], [Lanes::<W>::ZERO; K]);
+            let (mut vc, mut yc) = ([Lanes::<W>::ZERO; M], [Lanes::<W>::ZERO; M]);
+            for k in 0..K {
+                (uc[k], pc[k]) = (u[k][c], p[k][c]);
+            }
+            for m in 0..M {
+                (vc[m], yc[m]) = (v[m][c], y[m][c]);
+            }
+            for r in 0..R {
+                let mut x = heads[r][c].get();
+                for k in 0..K {
+                    x = rank_two::<W, FMA>(x, ur[r][k], pr[r][k], uc[k], pc[k]);
+                }
+                if K > 0 {
+                    heads[r][c].set(x);
+                }
+                for m in 0..M {
+                    sums[r][m] = x.mul_add::<FMA>(vc[m], sums[r][m]);
+                    yc[m] = x.mul_add::<FMA>(vr[r][m], yc[m]);
+                }
+            }
+            for m in 0..M {
+                y[m][c] = yc[m];
+            }
         }
         // The tile on the diagonal; bounds that are constants keep it in registers.
-        let mut ends = [Lanes::<W>::ZERO; R];
-        ends.copy_from_slice(&self.y[j..j + R]);
+        let mut ends = [[Lanes::<W>::ZERO; M]; R];
         for r in 0..R {
             for b in 0..R {
                 if b <= r {
-                    let x = rank_two::<W, FMA>(block[r * stride + j + b], ur[r], pr[r], ur[b], pr[b]);
-                    block[r * stride + j + b] = x;
-                    sums[r] = x.mul_add::<FMA>(vr[b], sums[r]);
-                    if b < r {
-                        ends[b] = x.mul_add::<FMA>(vr[r], ends[b]);
+                    let mut x = tile[r][b].get();
+                    for k in 0..K {
+                        x = rank_two::<W, FMA>(x, ur[r][k], pr[r][k], ur[b][k], pr[b][k]);
+                    }
+                    if K > 0 {
+                        tile[r][b].set(x);
+                    }
+                    for m in 0..M {
+                        sums[r][m] = x.mul_add::<FMA>(vr[b][m], sums[r][m]);
+                        if b < r {
+                            ends[b][m] = x.mul_add::<FMA>(vr[r][m], ends[b][m]);
+                        }
                     }
                 }
             }
         }
         for r in 0..R {
-            self.y[j + r] = ends[r] + sums[r];
+            for m in 0..M {
+                self.y[m][j + r] = ends[r][m] + sums[r][m];
+            }
         }
     }
+}
 
-    /// Turns y = A v into the next change, v becoming u: p = y/h − k v with k = vᵀy/2h². Only the first `end` entries
-    /// count.
-    #[inline(always)]
-    fn advance<const FMA: bool>(&mut self, inverse: Lanes<W>, end: usize) {
-        let mut dot = Lanes::ZERO;
-        for (y, v) in self.y[..end].iter_mut().zip(self.v.iter()) {
-            *y = *y * inverse;
-            dot = y.mul_add::<FMA>(*v, dot);
-        }
-        let k = dot * inverse.map(|x| -0.5 * x);
-        for (y, v) in self.y[..end].iter_mut().zip(self.v.iter()) {
-            *y = k.mul_add::<FMA>(*v, *y);
+/// R rows from column `start` on, `len` entries of each: slices of one length keep checks out of the loops.
+#[inline(always)]
+fn rows_of<const W: usize, const R: usize>(
+    rows: &[Cell<Lanes<W>>],
+    stride: usize,
+    start: usize,
+    len: usize,
+) -> [&[Cell<Lanes<W>>]; R] {
+    let mut each = [&[][..]; R];
+    for r in 0..R {
+        each[r] = &rows[r * stride + start..][..len];
+    }
+    each
+}
+
+/// Turns y = A v into the p of the change that v brings: p = y/h − k v with k = vᵀy/2h². A change (u, p) that is not made
+/// yet is made up for.
+#[inline(always)]
+fn finish<const W: usize, const FMA: bool>(
+    y: &mut [Lanes<W>],
+    v: &[Lanes<W>],
+    inverse_h: Lanes<W>,
+    waiting: Option<[&[Lanes<W>]; 2]>,
+) {
+    let v = &v[..y.len()];
+    let mut sum = dot::<W, FMA>(y, v);
+    let half = inverse_h.map(|x| -0.5 * x);
+    let Some(waiting) = waiting else {
+        let k = sum * inverse_h * half;
+        for (y, v) in y.iter_mut().zip(v) {
+            *y = k.mul_add::<FMA>(*v, *y * inverse_h);
             one_by_one();
         }
-        std::mem::swap(&mut self.u, &mut self.v);
-        std::mem::swap(&mut self.p, &mut self.y);
+        return;
+    };
+    let [u, p] = waiting.map(|x| &x[..y.len()]);
+    let (uv, pv) = (dot::<W, FMA>(u, v), dot::<W, FMA>(p, v));
+    sum = (uv + uv).mul_add::<FMA>(-pv, sum);
+    let k = sum * inverse_h * half;
+    let vectors = v.iter().zip(u.iter().zip(p));
+    for (y, (v, (u, p))) in y.iter_mut().zip(vectors) {
+        *y = k.mul_add::<FMA>(*v, rank_two::<W, FMA>(*y, uv, pv, *u, *p) * inverse_h);
+        one_by_one();
     }
 }
 
@@ -292,17 +426,18 @@ fn reflect<const W: usize, const R: usize, const FMA: bool>(
     u: &[Lanes<W>],
     inverse_h: Lanes<W>,
 ) {
+    let rows = rows_of::<W, R>(Cell::from_mut(rows).as_slice_of_cells(), stride, 0, u.len());
     let mut dots = [Lanes::<W>::ZERO; R];
     for (c, u) in u.iter().enumerate() {
         for r in 0..R {
-            dots[r] = rows[r * stride + c].mul_add::<FMA>(*u, dots[r]);
+            dots[r] = rows[r][c].get().mul_add::<FMA>(*u, dots[r]);
         }
     }
     let factors = dots.map(|dot| -(dot * inverse_h));
     for (c, u) in u.iter().enumerate() {
         for r in 0..R {
-            let x = &mut rows[r * stride + c];
-            *x = factors[r].mul_add::<FMA>(*u, *x);
+            let x = &rows[r][c];
+            x.set(factors[r].mul_add::<FMA>(*u, x.get()));
         }
         one_by_one();
     }
@@ -319,25 +454,27 @@ fn reflect_and_multiply<const W: usize, const R: usize, const FMA: bool>(
     v: [&[Lanes<W>]; 2],
 ) -> [[Lanes<W>; 2]; R] {
     let i = u[0].len();
+    let rows = Cell::from_mut(rows).as_slice_of_cells();
+    let (left, ends) = (rows_of::<W, R>(rows, stride, 0, i), rows_of::<W, R>(rows, stride, i, 3));
     let heads = [u[0], &u[1][..i], &v[0][..i], &v[1][..i]];
     let mut sums = [[Lanes::<W>::ZERO; 2]; R];
     for c in 0..i {
         let [u0, u1, v0, v1] = heads.map(|x| x[c]);
         for r in 0..R {
-            let x = w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, rows[r * stride + c]));
-            rows[r * stride + c] = x;
+            let x = w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, left[r][c].get()));
+            left[r][c].set(x);
             sums[r][0] = x.mul_add::<FMA>(v0, sums[r][0]);
             sums[r][1] = x.mul_add::<FMA>(v1, sums[r][1]);
         }
     }
     for r in 0..R {
-        let x = &mut rows[r * stride + i..][..3];
-        x[0] = w[r][1].mul_add::<FMA>(u[1][i], x[0]);
+        let x = ends[r];
+        x[0].set(w[r][1].mul_add::<FMA>(u[1][i], x[0].get()));
         for c in 0..2 {
-            sums[r][0] = x[c].mul_add::<FMA>(v[0][i + c], sums[r][0]);
+            sums[r][0] = x[c].get().mul_add::<FMA>(v[0][i + c], sums[r][0]);
         }
         for c in 0..3 {
-            sums[r][1] = x[c].mul_add::<FMA>(v[1][i + c], sums[r][1]);
+            sums[r][1] = x[c].get().mul_add::<FMA>(v[1][i + c], sums[r][1]);
         }
     }
     sums
@@ -352,17 +489,18 @@ fn add_multiples<const W: usize, const R: usize, const FMA: bool>(
     u: [&[Lanes<W>]; 2],
 ) {
     let i = u[0].len();
+    let rows = rows_of::<W, R>(Cell::from_mut(rows).as_slice_of_cells(), stride, 0, i + 1);
     for c in 0..i {
         let (u0, u1) = (u[0][c], u[1][c]);
         for r in 0..R {
-            let x = &mut rows[r * stride + c];
-            *x = w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, *x));
+            let x = &rows[r][c];
+            x.set(w[r][1].mul_add::<FMA>(u1, w[r][0].mul_add::<FMA>(u0, x.get())));
         }
         one_by_one();
     }
     for r in 0..R {
-        let x = &mut rows[r * stride + i];
-        *x = w[r][1].mul_add::<FMA>(u[1][i], *x);
+        let x = &rows[r][i];
+        x.set(w[r][1].mul_add::<FMA>(u[1][i], x.get()));
     }
 }
 

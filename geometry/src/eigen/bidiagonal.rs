@@ -2,7 +2,9 @@
 //!
 //! Source: G. Golub, W. Kahan, SIAM J. Numer. Anal. B 2 (1965) 205-224.
 
-use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one};
+use std::cell::Cell;
+
+use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one, rows_of};
 use super::tridiagonal::NEGLIGIBLE;
 
 /// Rows that share the numbers loaded for them.
@@ -14,9 +16,10 @@ pub(crate) struct Bidiagonal<const W: usize> {
     pub(super) diagonal: Buffer<W>,
     /// Squares of the entries right of it; the last one is zero.
     pub(super) off: Buffer<W>,
-    /// Vectors of the reflections from the left and from the right at hand.
+    /// Vectors of the reflections from the left and from the right at hand, and of the one from the right before.
     u: Buffer<W>,
     v: Buffer<W>,
+    before: Buffer<W>,
     /// Aᵀu/h and Av/h.
     w: Buffer<W>,
     y: Buffer<W>,
@@ -30,6 +33,7 @@ impl<const W: usize> Bidiagonal<W> {
             off: zeros(),
             u: zeros(),
             v: zeros(),
+            before: zeros(),
             w: zeros(),
             y: zeros(),
         }
@@ -37,8 +41,8 @@ impl<const W: usize> Bidiagonal<W> {
 
     /// Reduces the matrices in `a`, which are lost. 8/3 n³ flops.
     ///
-    /// The change by one reflection and the product with the vector of the next one, from the other side, share a pass over
-    /// the matrix.
+    /// The change y vᵀ by a reflection from the right waits for that by the next one from the left, u wᵀ, whose products
+    /// see the matrix of before; both share a pass over the matrix with the products of the reflection after them.
     #[inline(always)]
     pub(super) fn reduce<const FMA: bool>(&mut self, a: &mut LaneMatrix<W>) {
         let n = a.order();
@@ -63,10 +67,13 @@ impl<const W: usize> Bidiagonal<W> {
             for i in (first..n).step_by(TOGETHER) {
                 self.multiply_left::<TOGETHER, FMA>(a, i, k + 1);
             }
-            let uk = -self.u[k];
-            for (c, x) in a.row(k).iter().enumerate().skip(k + 1) {
-                self.w[c] = self.w[c] * inverse;
-                self.v[c] = uk.mul_add::<FMA>(self.w[c], *x);
+            std::mem::swap(&mut self.v, &mut self.before);
+            let due = -dot::<W, FMA>(&self.y[k..], &self.u[k..]);
+            let (uk, yk) = (-self.u[k], -self.y[k]);
+            let vectors = self.v[k + 1..].iter_mut().zip(&self.before[k + 1..]);
+            for ((v, before), (w, x)) in vectors.zip(self.w[k + 1..].iter_mut().zip(&a.row(k)[k + 1..])) {
+                *w = due.mul_add::<FMA>(*before, *w) * inverse;
+                *v = uk.mul_add::<FMA>(*w, yk.mul_add::<FMA>(*before, *x));
                 one_by_one();
             }
             let inverse = reflection::<W, FMA>(&mut self.v[k + 1..n], &mut self.off[k]);
@@ -80,29 +87,26 @@ impl<const W: usize> Bidiagonal<W> {
         }
     }
 
-    /// A ← A − y vᵀ and w += Aᵀu on rows i to i + R, from column `from` on.
+    /// w += Aᵀu on rows i to i + R, from column `from` on.
     #[inline(always)]
     fn multiply_left<const R: usize, const FMA: bool>(&mut self, a: &mut LaneMatrix<W>, i: usize, from: usize) {
-        let stride = a.stride();
-        let block = &mut a.rows_mut(i, R)[from..];
-        let (mut ur, mut yr) = ([Lanes::ZERO; R], [Lanes::ZERO; R]);
+        let (stride, len) = (a.stride(), self.w.len() - from);
+        let rows = rows_of::<W, R>(Cell::from_mut(a.rows_mut(i, R)).as_slice_of_cells(), stride, from, len);
+        let mut ur = [Lanes::ZERO; R];
         for r in 0..R {
-            (ur[r], yr[r]) = (self.u[i + r], -self.y[i + r]);
+            ur[r] = self.u[i + r];
         }
-        let (v, w) = (&self.v[from..], &mut self.w[from..]);
-        for (c, (v, w)) in v.iter().zip(w).enumerate() {
+        for (c, w) in self.w[from..].iter_mut().enumerate() {
             let mut sum = *w;
             for r in 0..R {
-                let x = yr[r].mul_add::<FMA>(*v, block[r * stride + c]);
-                block[r * stride + c] = x;
-                sum = ur[r].mul_add::<FMA>(x, sum);
+                sum = ur[r].mul_add::<FMA>(rows[r][c].get(), sum);
             }
             *w = sum;
             one_by_one();
         }
     }
 
-    /// A ← A − u wᵀ and y = Av/h on rows i to i + R, from column `from` on.
+    /// A ← A − y vᵀ − u wᵀ with the v of before, and y = Av/h, on rows i to i + R, from column `from` on.
     #[inline(always)]
     fn multiply_right<const R: usize, const FMA: bool>(
         &mut self,
@@ -111,18 +115,24 @@ impl<const W: usize> Bidiagonal<W> {
         from: usize,
         inverse: Lanes<W>,
     ) {
-        let stride = a.stride();
-        let block = &mut a.rows_mut(i, R)[from..];
-        let mut ur = [Lanes::ZERO; R];
+        let (stride, len) = (a.stride(), self.w.len() - from);
+        let rows = rows_of::<W, R>(Cell::from_mut(a.rows_mut(i, R)).as_slice_of_cells(), stride, from, len);
+        let (mut ur, mut yr) = ([Lanes::ZERO; R], [Lanes::ZERO; R]);
         for r in 0..R {
-            ur[r] = -self.u[i + r];
+            (ur[r], yr[r]) = (-self.u[i + r], -self.y[i + r]);
         }
         let mut sums = [Lanes::<W>::ZERO; R];
-        for (c, (v, w)) in self.v[from..].iter().zip(&self.w[from..]).enumerate() {
+        let (v, before, w) = (
+            &self.v[from..][..len],
+            &self.before[from..][..len],
+            &self.w[from..][..len],
+        );
+        for c in 0..len {
+            let (v, before, w) = (v[c], before[c], w[c]);
             for r in 0..R {
-                let x = ur[r].mul_add::<FMA>(*w, block[r * stride + c]);
-                block[r * stride + c] = x;
-                sums[r] = x.mul_add::<FMA>(*v, sums[r]);
+                let x = ur[r].mul_add::<FMA>(w, yr[r].mul_add::<FMA>(before, rows[r][c].get()));
+                rows[r][c].set(x);
+                sums[r] = x.mul_add::<FMA>(v, sums[r]);
             }
             one_by_one();
         }

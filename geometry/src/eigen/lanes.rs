@@ -3,6 +3,7 @@
 //! The operations are plain loops over an array: compiled inside a function with the right `target_feature` they
 //! become single vector instructions.
 
+use std::cell::Cell;
 use std::ops::{Add, Deref, DerefMut, Div, Index, IndexMut, Mul, Neg, Sub};
 
 /// One number for each of W matrices.
@@ -163,6 +164,21 @@ pub(crate) fn dot<const W: usize, const FMA: bool>(x: &[Lanes<W>], y: &[Lanes<W>
         sums[0] = x.mul_add::<FMA>(*y, sums[0]);
     }
     (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+/// R rows from column `start` on, `len` entries of each: slices of one length keep checks out of the loops.
+#[inline(always)]
+pub(super) fn rows_of<const W: usize, const R: usize>(
+    rows: &[Cell<Lanes<W>>],
+    stride: usize,
+    start: usize,
+    len: usize,
+) -> [&[Cell<Lanes<W>>]; R] {
+    let mut each = [&[][..]; R];
+    for r in 0..R {
+        each[r] = &rows[r * stride + start..][..len];
+    }
+    each
 }
 
 /// A cache line in numbers: loads and stores of whole registers that cross a line take twice the time.

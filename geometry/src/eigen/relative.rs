@@ -234,7 +234,10 @@ fn tile<const W: usize, const R: usize, const S: usize, const FMA: bool, const I
 ) {
     let n = f.order();
     let end = if INVERSE { i } else { i + R };
-    let left: [&[f64]; R] = std::array::from_fn(|r| &lower[(i + r) * n..][..end]);
+    let mut left = [&[][..]; R];
+    for r in 0..R {
+        left[r] = &lower[(i + r) * n..][..end];
+    }
     let mut sums = [[Lanes::<W>::ZERO; S]; R];
     for k in j..end {
         let right = &if INVERSE { c.row(k) } else { f.row(k) }[j..j + S];
@@ -309,14 +312,18 @@ fn gram_tile<const W: usize, const R: usize, const S: usize, const FMA: bool>(
     (i, j): (usize, usize),
 ) {
     let end = j + S;
-    let left: [&[Lanes<W>]; R] = std::array::from_fn(|r| &c.row(i + r)[..end]);
-    let right: [&[Lanes<W>]; S] = std::array::from_fn(|s| &c.row(j + s)[..end]);
+    let (mut left, mut right) = ([&[][..]; R], [&[][..]; S]);
+    for r in 0..R {
+        left[r] = &c.row(i + r)[..end];
+    }
+    for s in 0..S {
+        right[s] = &c.row(j + s)[..end];
+    }
     let mut sums = [[Lanes::<W>::ZERO; S]; R];
     for k in 0..end {
-        let right: [Lanes<W>; S] = std::array::from_fn(|s| right[s][k]);
         for r in 0..R {
             for s in 0..S {
-                sums[r][s] = left[r][k].mul_add::<FMA>(right[s], sums[r][s]);
+                sums[r][s] = left[r][k].mul_add::<FMA>(right[s][k], sums[r][s]);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one};
+use super::lanes::{Buffer, LaneMatrix, Lanes, dot, one_by_one, rows_of};
 
 /// Below this sum of squares (matrices are scaled to a largest entry near 1) a row counts as already reduced: the
 /// entries neglected are 1e-140 of the norm.
@@ -370,21 +370,6 @@ impl<const W: usize> Update<W> {
             }
         }
     }
-}
-
-/// R rows from column `start` on, `len` entries of each: slices of one length keep checks out of the loops.
-#[inline(always)]
-fn rows_of<const W: usize, const R: usize>(
-    rows: &[Cell<Lanes<W>>],
-    stride: usize,
-    start: usize,
-    len: usize,
-) -> [&[Cell<Lanes<W>>]; R] {
-    let mut each = [&[][..]; R];
-    for r in 0..R {
-        each[r] = &rows[r * stride + start..][..len];
-    }
-    each
 }
 
 /// Turns y = A v into the p of the change that v brings: p = y/h − k v with k = vᵀy/2h². A change (u, p) that is not made

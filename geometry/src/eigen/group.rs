@@ -1,7 +1,7 @@
 //! Eigenproblems of up to W matrices of one order, side by side in the lanes of vector registers.
 
 use super::implicit_ql::{Rotations, implicit_ql};
-use super::lanes::{LaneMatrix, Lanes, Mask, dot, one_by_one};
+use super::lanes::{LaneMatrix, Lanes, Mask, one_by_one};
 use super::partial_fractions::{Fractional, PartialFractions};
 use super::root_free::eigenvalues;
 use super::transpose::transpose;
@@ -327,24 +327,7 @@ impl<const W: usize> Kernel for SumLogarithms<'_, W> {
         let group = self.group;
         group.tridiagonal.reduce::<FMA>(&mut group.a, group.order);
         let form = [&group.tridiagonal.diagonal[..], &group.tridiagonal.off];
-        let found = group.fractions.log_squares::<FMA>(self.limit, form, &group.scale);
-        (*self.sums, *self.failed) = (found.sums, found.failed);
-        if !found.vague.contains(&true) {
-            return;
-        }
-        // The entries of log T tell small ones without cancellation.
-        let (log, q) = (Fractional::Log, &mut group.q);
-        group.fractions.evaluate::<FMA>(log, self.limit, form, &group.scale, q);
-        let (mut trace, mut square) = (Lanes::ZERO, Lanes::ZERO);
-        for i in 0..group.order {
-            let (row, x) = (&q.row(i)[..i], q[(i, i)]);
-            let sum = dot::<W, FMA>(row, row);
-            trace = trace + x;
-            square = square + x.mul_add::<FMA>(x, sum + sum);
-        }
-        for (sum, exact) in self.sums.iter_mut().zip([trace, square]) {
-            *sum = Lanes::select(found.vague, exact, *sum);
-        }
+        (*self.sums, *self.failed) = group.fractions.log_squares::<FMA>(self.limit, form, &group.scale);
     }
 }
 

@@ -186,10 +186,10 @@ fn legendre(count: usize, j: usize) -> (f64, f64) {
 pub(super) struct Spectra<const W: usize> {
     /// Level of the condition number.
     pub(super) levels: [Option<usize>; W],
-    /// Geometric mean of bounds of both ends.
+    /// Bounds of both ends.
+    pub(super) bounds: [Lanes<W>; 2],
+    /// Their geometric mean.
     pub(super) centre: Lanes<W>,
-    /// tr T⁻¹.
-    pub(super) inverse_trace: Lanes<W>,
     /// Not positive definite, or beyond the limit.
     pub(super) failed: Mask<W>,
 }
@@ -197,13 +197,9 @@ pub(super) struct Spectra<const W: usize> {
 impl<const W: usize> Spectra<W> {
     /// Between these bounds; beyond the limit more matrices fail.
     #[inline(always)]
-    pub(super) fn between(
-        [least, most]: [Lanes<W>; 2],
-        limit: usize,
-        inverse_trace: Lanes<W>,
-        mut failed: Mask<W>,
-    ) -> Self {
+    pub(super) fn between(bounds: [Lanes<W>; 2], limit: usize, mut failed: Mask<W>) -> Self {
         let (mut levels, mut centre) = ([None; W], Lanes::ONE);
+        let [least, most] = bounds;
         for lane in 0..W {
             let level = level(least.0[lane], most.0[lane]).filter(|level| *level <= limit);
             failed[lane] |= level.is_none();
@@ -214,8 +210,8 @@ impl<const W: usize> Spectra<W> {
         }
         Self {
             levels,
+            bounds,
             centre,
-            inverse_trace,
             failed,
         }
     }
@@ -229,6 +225,8 @@ pub(crate) struct PartialFractions<const W: usize> {
     pub(super) diagonals: Buffer<W>,
     /// Pivots less the poles.
     pub(super) rests: Buffer<W>,
+    /// Sums of squares left of the diagonals.
+    pub(super) sides: Buffer<W>,
     /// Poles, residues and the two weights of the diagonals for the matrices at hand.
     pub(super) terms: Vec<[Lanes<W>; 4]>,
 }
@@ -239,6 +237,7 @@ impl<const W: usize> PartialFractions<W> {
             multipliers: Buffer::zeros(order * POLES),
             diagonals: Buffer::zeros(order * POLES),
             rests: Buffer::zeros(order * POLES),
+            sides: Buffer::zeros(order * POLES),
             terms: Vec::new(),
         }
     }
@@ -302,13 +301,13 @@ impl<const W: usize> PartialFractions<W> {
     /// Bounds of the spectra.
     #[inline(always)]
     pub(super) fn spectra<const FMA: bool>(&mut self, limit: usize, [d, e]: [&[Lanes<W>]; 2]) -> Spectra<W> {
-        let (least, inverse_trace, failed) = self.least::<FMA>(d, e);
+        let (least, failed) = self.least::<FMA>(d, e);
         let (mut most, mut before) = (Lanes::ZERO, Lanes::ZERO);
         for (d, e) in d.iter().zip(e) {
             most = most.zip(*d + before + e.abs(), f64::max);
             before = e.abs();
         }
-        Spectra::between([least, most], limit, inverse_trace, failed)
+        Spectra::between([least, most], limit, failed)
     }
 
     /// Takes the terms of each matrix side by side; how many there are. Matrices with fewer poles get some without weight,
@@ -333,16 +332,15 @@ impl<const W: usize> PartialFractions<W> {
     }
 
     /// A lower bound of the least eigenvalue, mostly within some percent: Newton's method for the characteristic
-    /// polynomial from below. With it tr T⁻¹; true where T is not positive definite.
+    /// polynomial from below. True where T is not positive definite.
     #[inline(always)]
-    fn least<const FMA: bool>(&mut self, d: &[Lanes<W>], e: &[Lanes<W>]) -> (Lanes<W>, Lanes<W>, Mask<W>) {
+    fn least<const FMA: bool>(&mut self, d: &[Lanes<W>], e: &[Lanes<W>]) -> (Lanes<W>, Mask<W>) {
         let n = d.len();
         let multipliers = self.multipliers.as_chunks_mut::<POLES>().0;
         let diagonals = self.diagonals.as_chunks_mut::<POLES>().0;
         let mut x = Lanes::<W>::ZERO;
         let mut smallest = Lanes([f64::INFINITY; W]);
-        let mut inverse_trace = Lanes::ZERO;
-        for step in 0..STEPS {
+        for _ in 0..STEPS {
             let (mut multiplier, mut coupling) = (Lanes::ZERO, Lanes::ZERO);
             for i in 0..n {
                 let pivot = (-multiplier).mul_add::<FMA>(coupling, d[i] - x);
@@ -358,14 +356,11 @@ impl<const W: usize> PartialFractions<W> {
                 diagonal = (l * l).mul_add::<FMA>(diagonal, diagonals[i][0]);
                 trace = trace + diagonal;
             }
-            if step == 0 {
-                inverse_trace = trace;
-            }
             // The full step ends at the eigenvalue itself if there is but one.
             x = x + Lanes([0.9; W]) / trace;
         }
         let failed = smallest.compare(x, |smallest, x| !(smallest > 0.0 && x > 0.0));
-        (x, inverse_trace, failed)
+        (x, failed)
     }
 
     /// T + t = L D Lᵀ for each pole: multipliers −e/D and diagonals of the inverse; the diagonal of the sum.

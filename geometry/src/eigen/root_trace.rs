@@ -30,7 +30,7 @@ impl<const W: usize> PartialFractions<W> {
         }
         let Spectra {
             levels, centre, failed, ..
-        } = Spectra::between([Lanes::ONE / inverse_trace, most], limit, inverse_trace, [false; W]);
+        } = Spectra::between([Lanes::ONE / inverse_trace, most], limit, [false; W]);
         let levels = levels.map(|level| level.map(|level| &at_level(level)[Fractional::Sqrt as usize]));
         let mut sum = Lanes([a.len() as f64; W]);
         for lane in 0..W {

@@ -269,15 +269,18 @@ impl<const W: usize> Kernel for Store<'_, W> {
     fn run<const FMA: bool>(self) {
         let Group { order: n, isa, a, .. } = self.group;
         let n = *n;
-        for i in 0..n {
-            if n < W {
-                for (lane, out) in self.out.chunks_exact_mut(n * n).enumerate() {
-                    for j in 0..n {
-                        out[i * n + j] = a[(i.max(j), i.min(j))].0[lane];
+        if n < W {
+            for (lane, out) in self.out.chunks_exact_mut(n * n).enumerate() {
+                for i in 0..n {
+                    for j in 0..=i {
+                        let x = a[(i, j)].0[lane];
+                        (out[i * n + j], out[j * n + i]) = (x, x);
                     }
                 }
-                continue;
             }
+            return;
+        }
+        for i in 0..n {
             for block in 0..n.div_ceil(W) {
                 // The last block reaches back over the one before.
                 let first = (block * W).min(n - W);

@@ -4,12 +4,10 @@
 //! shorter, takes no part in the remaining rotations: its lanes are masked, so no result depends on its neighbours.
 //! Source of the iteration: A. Dubrulle, R. S. Martin, J. H. Wilkinson, Numer. Math. 12 (1968) 377-383.
 
-use super::lanes::{Buffer, LaneMatrix, Lanes, Mask};
+use super::lanes::{Buffer, LaneMatrix, Lanes, Mask, one_by_one};
 
 /// Sweeps for one eigenvalue at most; two or three are usual.
 pub(super) const MAX_SWEEPS: usize = 60;
-/// Columns of the eigenvectors that are rotated together.
-const BLOCK: usize = 4;
 
 /// Rotations of one sweep.
 pub(crate) struct Rotations<const W: usize> {
@@ -26,19 +24,31 @@ impl<const W: usize> Rotations<W> {
     }
 }
 
-/// What becomes of the rotations of each sweep.
+/// What becomes of the rotations.
 pub(crate) trait Rotated<const W: usize> {
-    /// Takes the rotations of rows (i, i + 1), i from `last` − 1 down to `l`; those of a matrix whose block ends before
-    /// `last` begin there. Must be `#[inline(always)]`.
-    fn rotate<const FMA: bool>(&mut self, l: usize, last: usize, ends: &[usize; W], rotations: &Rotations<W>);
+    /// Takes the rotation of rows i and i + 1 by cosine c and sine s. Must be `#[inline(always)]`.
+    fn rotate<const FMA: bool>(&mut self, i: usize, c: Lanes<W>, s: Lanes<W>);
+
+    /// Takes all of a sweep, rows (i, i + 1) for i down to `l`; those of a matrix begin at the end of its block.
+    fn swept(&mut self, l: usize, ends: &[usize; W], rotations: &Rotations<W>);
 }
 
 /// Qᵀ becomes the eigenvectors, row k those of value k.
 impl<const W: usize> Rotated<W> for LaneMatrix<W> {
+    /// At once: while a sweep waits for the roots and divisions of its next rotation.
     #[inline(always)]
-    fn rotate<const FMA: bool>(&mut self, l: usize, last: usize, _: &[usize; W], rotations: &Rotations<W>) {
-        rotate::<W, FMA>(self, l, last, rotations);
+    fn rotate<const FMA: bool>(&mut self, i: usize, c: Lanes<W>, s: Lanes<W>) {
+        let (n, stride) = (self.order(), self.stride());
+        let (upper, lower) = self.rows_mut(i, 2).split_at_mut(stride);
+        for (upper, lower) in upper[..n].iter_mut().zip(&mut lower[..n]) {
+            let (x, y) = (*upper, *lower);
+            *lower = s.mul_add::<FMA>(x, c * y);
+            *upper = (-s).mul_add::<FMA>(y, c * x);
+            one_by_one();
+        }
     }
+
+    fn swept(&mut self, _: usize, _: &[usize; W], _: &Rotations<W>) {}
 }
 
 /// Diagonalises the tridiagonal matrices with diagonal `d` and couplings `e`: d becomes the eigenvalues (not sorted)
@@ -77,8 +87,8 @@ pub(crate) fn implicit_ql<const W: usize, const FMA: bool>(
                 Some(known) if sweeps == 1 => known[l],
                 _ => wilkinson_shift::<W, FMA>(d, e, l),
             };
-            sweep::<W, FMA>(d, e, l, &ends, last, shift, rotations);
-            q.rotate::<FMA>(l, last, &ends, rotations);
+            sweep::<W, FMA>([d, e], l, &ends, last, shift, q, rotations);
+            q.swept(l, &ends, rotations);
         }
     }
     failed
@@ -111,12 +121,12 @@ fn wilkinson_shift<const W: usize, const FMA: bool>(d: &[Lanes<W>], e: &[Lanes<W
 /// One implicit QL sweep from `last` up to `l`; lanes whose block ends earlier join there.
 #[inline(always)]
 fn sweep<const W: usize, const FMA: bool>(
-    d: &mut [Lanes<W>],
-    e: &mut [Lanes<W>],
+    [d, e]: [&mut [Lanes<W>]; 2],
     l: usize,
     ends: &[usize; W],
     last: usize,
     shift: Lanes<W>,
+    q: &mut impl Rotated<W>,
     rotations: &mut Rotations<W>,
 ) {
     let until = ends.map(|end| end as i64);
@@ -137,16 +147,20 @@ fn sweep<const W: usize, const FMA: bool>(
         let one = r.map(|r| f64::from_bits(if_negative(r.to_bits() as i64 - 1) & 1f64.to_bits()));
         s = on(f / (r + one), s);
         c = on((g + one) / (r + one), c);
+        (cosine[i], sine[i]) = (on(c, Lanes::ONE), on(s, Lanes::ZERO));
+        // The rotation before this one, while the root and the divisions are under way.
+        if i + 1 < last {
+            q.rotate::<FMA>(i + 1, cosine[i + 1], sine[i + 1]);
+        }
         let shifted = d[i + 1] - p;
         let turn = (d[i] - shifted).mul_add::<FMA>(s, (c * b).map(|x| 2.0 * x));
         let next = s * turn;
         d[i + 1] = on(shifted + next, d[i + 1]);
         p = on(next, p);
         g = c.mul_add::<FMA>(turn, -b);
-        cosine[i] = on(c, Lanes::ONE);
-        sine[i] = on(s, Lanes::ZERO);
         before = above;
     }
+    q.rotate::<FMA>(l, cosine[l], sine[l]);
     d[l] = Lanes::blend(&before, d[l] - p, d[l]);
     e[l] = Lanes::blend(&before, g, e[l]);
 }
@@ -155,46 +169,4 @@ fn sweep<const W: usize, const FMA: bool>(
 #[inline(always)]
 pub(super) fn if_negative(x: i64) -> u64 {
     (x >> 63) as u64
-}
-
-/// Applies the rotations of a sweep to rows l..=last of `q`, a block of columns at a time: the row that two
-/// neighbouring rotations share stays in registers.
-#[inline(always)]
-fn rotate<const W: usize, const FMA: bool>(q: &mut LaneMatrix<W>, l: usize, last: usize, rotations: &Rotations<W>) {
-    let (n, stride) = (q.row(0).len(), q.stride());
-    let rows = q.rows_mut(l, last - l + 1);
-    let turns = [&rotations.cosine[l..last], &rotations.sine[l..last]];
-    let mut k = 0;
-    while k + BLOCK <= n {
-        rotate_columns::<W, BLOCK, FMA>(rows, stride, turns, k);
-        k += BLOCK;
-    }
-    while k < n {
-        rotate_columns::<W, 1, FMA>(rows, stride, turns, k);
-        k += 1;
-    }
-}
-
-#[inline(always)]
-fn rotate_columns<const W: usize, const B: usize, const FMA: bool>(
-    rows: &mut [Lanes<W>],
-    stride: usize,
-    [cosine, sine]: [&[Lanes<W>]; 2],
-    k: usize,
-) {
-    let count = cosine.len();
-    let mut carried = [Lanes::<W>::ZERO; B];
-    carried.copy_from_slice(&rows[count * stride + k..][..B]);
-    for i in (0..count).rev() {
-        let (c, s) = (cosine[i], sine[i]);
-        let mut upper = [Lanes::<W>::ZERO; B];
-        upper.copy_from_slice(&rows[i * stride + k..][..B]);
-        let lower = &mut rows[(i + 1) * stride + k..][..B];
-        for b in 0..B {
-            lower[b] = s.mul_add::<FMA>(upper[b], c * carried[b]);
-            // The product that does not wait for the row before stands inside: the chain is one operation long.
-            carried[b] = (-s).mul_add::<FMA>(carried[b], c * upper[b]);
-        }
-    }
-    rows[k..][..B].copy_from_slice(&carried);
 }

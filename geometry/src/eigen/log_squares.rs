@@ -174,7 +174,11 @@ mod tests {
                         rounded += double + twice * (others + total);
                     }
                     let (square, ratio) = ((x - sigma).powi(2), (x - sigma) / sigma);
-                    let logarithm = if ratio.abs() < 0.5 { ratio.ln_1p() } else { (x / sigma).ln() };
+                    let logarithm = if ratio.abs() < 0.5 {
+                        ratio.ln_1p()
+                    } else {
+                        (x / sigma).ln()
+                    };
                     let expected = logarithm * logarithm;
                     // What cancels does so beyond σ, as when T is wrong by ε ‖T‖.
                     let beyond = if x > sigma { square / (x * sigma) } else { 0.0 };

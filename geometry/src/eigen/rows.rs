@@ -377,7 +377,9 @@ impl<const W: usize> Recorded<W> {
 
 impl<const W: usize> Rotated<W> for Recorded<W> {
     #[inline(always)]
-    fn rotate<const FMA: bool>(&mut self, l: usize, _: usize, ends: &[usize; W], rotations: &Rotations<W>) {
+    fn rotate<const FMA: bool>(&mut self, _: usize, _: Lanes<W>, _: Lanes<W>) {}
+
+    fn swept(&mut self, l: usize, ends: &[usize; W], rotations: &Rotations<W>) {
         for (lane, &end) in ends.iter().enumerate() {
             if end > l {
                 self.sweeps[lane].push((l, end));

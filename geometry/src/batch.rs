@@ -231,8 +231,8 @@ impl SpdBatch {
 
     /// log A = P diag(log d) Pᵀ of all matrices. O(N d³), side by side in vector lanes and threads.
     ///
-    /// Up to order 128 without eigenvectors: Householder's reduction to tridiagonal form, partial fractions of the
-    /// logarithm there, and back, about 4 d³ flops a matrix where a decomposition takes 12 d³.
+    /// From order 6 to 256 (above 128 from three matrices on) without eigenvectors: Householder's reduction to tridiagonal
+    /// form, partial fractions of the logarithm there, and back, about 4 d³ flops a matrix where a decomposition takes 12 d³.
     pub fn log(&self) -> SymBatch {
         self.fractional(Fractional::Log)
     }

@@ -538,15 +538,18 @@ mod tests {
 
     #[test]
     fn matrices_that_are_not_positive_do_not_disturb_the_others() {
-        let order = 9;
-        let good = positive(order, 2);
-        let bad = nasty(order, 7);
-        let mixed = [&good[..], &bad, &good].concat();
-        for isa in Isa::available() {
-            let alone = with_isa(isa, order, &good, Fractional::Log);
-            let found = with_isa(isa, order, &mixed, Fractional::Log);
-            assert_eq!(found[..good.len()], alone);
-            assert_eq!(found[found.len() - good.len()..], alone);
+        for order in [6, 7, 9] {
+            let good = positive(order, 2);
+            let bad = nasty(order, 7);
+            // Minus the identity meets a pole: its lane is full of NaN when it goes on to the next matrix.
+            let minus = DMatrix::from_diagonal_element(order, order, -1.0);
+            let mixed = [&good[..], &bad, &minus.as_slice().repeat(16), &good].concat();
+            for isa in Isa::available() {
+                let alone = with_isa(isa, order, &good, Fractional::Log);
+                let found = with_isa(isa, order, &mixed, Fractional::Log);
+                assert_eq!(found[..good.len()], alone);
+                assert_eq!(found[found.len() - good.len()..], alone);
+            }
         }
     }
 

@@ -55,7 +55,7 @@ impl<const W: usize> PartialFractions<W> {
         let (mut sigma, mut shift) = (centre, Lanes::ZERO);
         for lane in 0..W {
             if !failed[lane] {
-                sigma.0[lane] = scale[lane].clamp(least.0[lane], most.0[lane]);
+                sigma.0[lane] = scale[lane].max(least.0[lane]).min(most.0[lane]);
                 shift.0[lane] = (sigma.0[lane] / scale[lane]).ln();
             }
         }

@@ -31,7 +31,8 @@ struct Update<const W: usize> {
     y: [Buffer<W>; 2],
 }
 
-/// What a vector that ends before the diagonal is followed by in its row.
+/// Zeros behind a vector in its row: a pass reads those of neighbouring reflections, of which the longest is as many entries
+/// longer than the shortest, as if they had one length.
 const ZEROS: usize = 3;
 
 impl<const W: usize> Tridiagonal<W> {
@@ -62,7 +63,7 @@ impl<const W: usize> Tridiagonal<W> {
         let update = &mut self.update;
         let stride = a.stride();
         let mut due = 0;
-        for i in (1..n).rev() {
+        for i in (0..n).rev() {
             let (head, tail) = a.rows_mut(0, n).split_at_mut(i * stride);
             let (row, below) = tail.split_at_mut(stride);
             let u = match due {
@@ -73,6 +74,9 @@ impl<const W: usize> Tridiagonal<W> {
             update.row::<FMA>(&mut row[..=i], u, due);
             self.diagonal[i] = row[i];
             row[i..n.min(i + ZEROS)].fill(Lanes::ZERO);
+            if i == 0 {
+                break;
+            }
             let (v, alpha) = (&mut row[..i], i - 1);
             let sigma = dot::<W, FMA>(&v[..alpha], &v[..alpha]);
             let first = v[alpha];
@@ -84,10 +88,6 @@ impl<const W: usize> Tridiagonal<W> {
             let h = (first * signed).mul_add::<FMA>(Lanes::ONE, norm * norm);
             let inverse = Lanes::select(reduced, Lanes::ZERO, Lanes::ONE / h);
             self.inverse_h[i] = inverse;
-            if i == 1 {
-                // A row of one entry is reduced.
-                break;
-            }
             let waiting = if due == 2 {
                 update.leading::<3, 2, 1, FMA>(head, stride, i, u, [v, v]);
                 due = 0;
@@ -100,14 +100,6 @@ impl<const W: usize> Tridiagonal<W> {
             std::mem::swap(&mut update.p[due], &mut update.y[0]);
             due += 1;
         }
-        let (first, tail) = a.rows_mut(0, n).split_at_mut(stride);
-        let u = match due {
-            0 => [&[][..]; 2],
-            1 => [&tail[stride..]; 2],
-            _ => [&tail[2 * stride..], &tail[stride..]],
-        };
-        update.row::<FMA>(&mut first[..1], u, due);
-        self.diagonal[0] = first[0];
         self.off[n - 1] = Lanes::ZERO;
     }
 
@@ -209,6 +201,7 @@ impl<const W: usize> Tridiagonal<W> {
         let update = &mut self.update;
         update.p.iter_mut().for_each(|p| p.fill(Lanes::ZERO));
         let stride = s.stride();
+        // Row 0 begins with zeros.
         let mut u = [a.row(0); 2];
         // The pass for i makes the changes of the two reflections before it, and multiplies by the vectors of i and i + 1.
         for i in (1..n).step_by(2) {

@@ -25,7 +25,7 @@ pub(crate) struct Tridiagonal<const W: usize> {
 /// Of changes A − u pᵀ − p uᵀ that are due: p. Of vectors v that bring the next ones: y = A v.
 ///
 /// A triangle of large matrices does not fit the first cache, and a pass that reads and writes it for one change and one
-/// product waits for the second one half of the time: changes are made two at a time.
+/// product can wait for the second one half of the time: changes are made two at a time.
 struct Update<const W: usize> {
     p: [Buffer<W>; 2],
     y: [Buffer<W>; 2],

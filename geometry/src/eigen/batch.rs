@@ -144,9 +144,7 @@ impl Job for Vectors {
             for (k, value) in unsorted.iter_mut().enumerate() {
                 *value = group.value(lane, k);
             }
-            ranks.clear();
-            ranks.extend(0..order);
-            ranks.sort_by(|&a: &usize, &b| unsorted[a].total_cmp(&unsorted[b]));
+            rank(&unsorted, &mut ranks);
             let (values, vectors) = out.split_at_mut(order);
             for (&k, (value, vector)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
                 *value = unsorted[k];
@@ -160,8 +158,8 @@ impl Job for Vectors {
     fn collect_large<const W: usize, const G: usize>(self, group: &mut Large<W, G>, lane: usize, out: &mut [f64]) {
         let unsorted: Vec<f64> = group.values(lane).collect();
         let order = unsorted.len();
-        let mut ranks: Vec<usize> = (0..order).collect();
-        ranks.sort_by(|&a, &b| unsorted[a].total_cmp(&unsorted[b]));
+        let mut ranks = Vec::with_capacity(order);
+        rank(&unsorted, &mut ranks);
         let rows = group.vectors(lane);
         let (values, vectors) = out.split_at_mut(order);
         for (&k, (value, out)) in ranks.iter().zip(values.iter_mut().zip(vectors.chunks_exact_mut(order))) {
@@ -175,6 +173,13 @@ impl Job for Vectors {
         values.copy_from_slice(eigen.values.as_slice());
         vectors.copy_from_slice(eigen.vectors.as_slice());
     }
+}
+
+/// Where the values stand in ascending order.
+fn rank(values: &[f64], ranks: &mut Vec<usize>) {
+    ranks.clear();
+    ranks.extend(0..values.len());
+    ranks.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
 }
 
 impl Job for Function<'_> {

@@ -256,7 +256,7 @@ impl<const W: usize> Update<W> {
     }
 
     /// Makes the first K changes, and y = A v for the first M vectors, on rows 0..`end` of lower triangles, R rows
-    /// together.
+    /// together: they share the numbers loaded for them, and are as many as the registers hold.
     #[inline(always)]
     fn leading<const R: usize, const K: usize, const M: usize, const FMA: bool>(
         &mut self,

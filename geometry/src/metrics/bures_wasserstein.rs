@@ -25,7 +25,8 @@ use crate::spd::Spd;
 ///
 /// φ(x, y) = 2(x + y); d(A, B) = min over orthogonal O of ‖a − bO‖ for any factors A = aaᵀ, B = bbᵀ. Curvature in
 /// \[0, 3/(λ₁+λ₂)\], not complete. Everything is computed from aligned factors, so that distances of nearly equal
-/// matrices keep all their digits; [`Metric::pairwise`] gives up to four of them for speed. Distances, geodesics and means extend to singular matrices ([`Psd`]).
+/// matrices keep all their digits; [`Metric::pairwise`] gives up to four of them for speed. Distances, geodesics and means
+/// extend to singular matrices ([`Psd`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct BuresWasserstein;
 
